@@ -32,7 +32,134 @@ interface CodeRow {
 const row = (exit: ExitCode, means: string, remedy: string): CodeRow => ({ exit, means, remedy });
 
 export const CODES = {
-  // files (desk)
+  // files and command line (desk)
+  E_USAGE: row(EXIT.usage, "The command line could not be understood.", "Look at `bootlace COMMAND --help`."),
+  E_CHECK: row(
+    EXIT.usage,
+    "The project has faults; all of them are printed.",
+    "Fix them from the top; `bootlace check` shows what is left.",
+  ),
+  E_NO_PROJECT: row(
+    EXIT.usage,
+    "The folder has no bootlace.yaml.",
+    "Go to the project's folder, name it with `-C DIR`, or make one with `bootlace new DIR`.",
+  ),
+  E_EXISTS: row(
+    EXIT.usage,
+    "A file that would be written is there already.",
+    "Choose another name, or move the file away.",
+  ),
+  E_TOOL_VERSION: row(
+    EXIT.usage,
+    "The project asks for another version of Bootlace.",
+    "Install a version that fits the range in bootlace.yaml.",
+  ),
+  E_YAML: row(EXIT.usage, "The file is not valid YAML.", "Fix the syntax at the place shown."),
+  E_YAML_DUPLICATE_KEY: row(EXIT.usage, "A mapping has the same key twice.", "Keep one of them."),
+  E_YAML_ALIASES: row(
+    EXIT.usage,
+    "Aliases (`*name`) blow the document up beyond what is reasonable.",
+    "Write the values out.",
+  ),
+  E_YAML_DOCUMENTS: row(EXIT.usage, "The file holds more than one YAML document.", "Keep one document to a file."),
+  E_ENCODING: row(EXIT.usage, "The file is not UTF-8 text.", "Save it as UTF-8."),
+  E_UNKNOWN_KEY: row(
+    EXIT.usage,
+    "A key is written that this file does not have.",
+    "Fix the name; `bootlace schema` and docs/services.md list all keys.",
+  ),
+  E_MISSING_KEY: row(EXIT.usage, "A key is missing that must be there.", "Add it."),
+  E_TYPE: row(EXIT.usage, "A value has the wrong type.", "Write it as the message says."),
+  E_VALUE: row(EXIT.usage, "A value has the right type and is not allowed.", "Write it as the message says."),
+  E_NAME: row(
+    EXIT.usage,
+    "A name has characters that names may not have.",
+    "Use lower-case letters, digits and `-`, a letter first, at most 64.",
+  ),
+  E_RESERVED_NAME: row(
+    EXIT.usage,
+    "A variable would shadow one that programs or Bootlace depend on.",
+    "Choose another name.",
+  ),
+  E_CLASH: row(EXIT.usage, "Two names become the same variable.", "Rename one of them."),
+  E_CASE_TWINS: row(EXIT.usage, "Two names differ by case only.", "Rename one: some file systems cannot hold both."),
+  E_SELF_REQUIREMENT: row(EXIT.usage, "A service requires itself.", "Remove its own name."),
+  E_EXTENDS: row(EXIT.usage, "A chain of `extends` does not end.", "Break the circle at one of the lines named."),
+  E_PATH: row(
+    EXIT.usage,
+    "A path is absolute, leads out of the folder, or is not what was expected there.",
+    "Write it as `./name`, below the service's folder.",
+  ),
+  E_SYMLINK: row(
+    EXIT.usage,
+    "A symbolic link in a service's folder leads out of it, or nowhere.",
+    "Replace it by the file itself.",
+  ),
+  E_FILE_KIND: row(
+    EXIT.usage,
+    "A service's folder holds something that is neither file nor folder, or uses a reserved name.",
+    "Remove it.",
+  ),
+  E_SCRIPT_MISSING: row(EXIT.usage, "A script is named that is not there.", "Fix the path, or add the file."),
+  E_SCRIPT_SHEBANG: row(
+    EXIT.usage,
+    "A script has no `#!` line, so a machine cannot know what runs it.",
+    "Add `#!/bin/sh -eu` as its first line, or name it .mjs or .ts.",
+  ),
+  E_SCRIPT_CRLF: row(
+    EXIT.usage,
+    "A script has Windows line ends, and a shell would choke on them.",
+    "Save it with LF line ends.",
+  ),
+  E_SCRIPT_BUILD: row(
+    EXIT.usage,
+    "A .ts or .mjs script could not be bundled.",
+    "Fix the error that is shown; npm packages it imports must be installed at the desk.",
+  ),
+  E_SCRIPT_EMPTY: row(EXIT.usage, "A script is empty.", "Write what it should do, or remove the key."),
+  E_PARAM: row(
+    EXIT.usage,
+    "A parameter's value does not fit its declaration.",
+    "Give a value that fits, or change the declaration.",
+  ),
+  E_UNKNOWN_PARAM: row(
+    EXIT.usage,
+    "A parameter is named that the service does not declare.",
+    "Fix the name, or declare it under `params`.",
+  ),
+  E_UNKNOWN_SECRET: row(
+    EXIT.usage,
+    "A secret is named that the service does not declare.",
+    "Fix the name, or declare it under `secrets`.",
+  ),
+  E_SECRET_VALUE: row(
+    EXIT.usage,
+    "A secret is written where only a reference may stand.",
+    "Put the value into a secret store and write where it is, such as `ssm:/shop/db`.",
+  ),
+  E_SECRET_SOURCE: row(
+    EXIT.usage,
+    "A phase that runs at boot needs a secret that the machine has no way to get.",
+    "Name a source the machine can reach under `secrets` in bootlace.yaml.",
+  ),
+  E_REFERENCE: row(EXIT.usage, "A `{reference}` names nothing that is known.", "Fix the name."),
+  E_ARTIFACT_SOURCE: row(EXIT.usage, "This version cannot fetch an artifact from there.", "Use a path at the desk."),
+  E_ARTIFACT_MISSING: row(EXIT.usage, "The file of an artifact is not there.", "Build it first, or fix the path."),
+  E_UNKNOWN_IMAGE: row(
+    EXIT.usage,
+    "An image is named that the project does not have.",
+    "Fix the name, or add it under `images`.",
+  ),
+  E_IMAGE_CYCLE: row(
+    EXIT.usage,
+    "Images are made from each other in a circle.",
+    "Break the circle at one of the lines named.",
+  ),
+  E_FOLLOW: row(
+    EXIT.usage,
+    "Machines could not follow the channel with the access given.",
+    "Choose an access that outlives the build, or `follow: none`.",
+  ),
   E_UNKNOWN_SERVICE: row(
     EXIT.usage,
     "A service is named that the project does not have.",
@@ -50,11 +177,104 @@ export const CODES = {
     "The journal was written by a newer Bootlace.",
     "Boot a bundle that is as new as the journal.",
   ),
+  E_JOURNAL_WRITE: row(EXIT.journal, "The journal cannot be written: nothing was started that could not be recorded.", "Make room on the volume, or mount it writable, and run again."),
   // run (machine)
+  E_NEEDS: row(EXIT.usage, "A service needs something that this machine does not have.", "Choose another machine or image, or leave the service out with `when`."),
+  E_INIT_CHANGED: row(EXIT.usage, "An init that has run differs from the one in the project, and the service says `onInitChange: fail`.", "Run it again with `--rerun SERVICE.init`, or take the change back."),
+  E_STATE: row(EXIT.machine, "The folder with the machine's state cannot be used.", "Make it writable for root, or name another with `--root`."),
+  E_BUNDLE: row(EXIT.internal, "The bundle on the machine cannot be read.", "Fetch it anew: remove its folder under bundles/ and boot."),
+  E_REBOOT: row(EXIT.machine, "A script asked for a reboot, and this run may not reboot the machine.", "Reboot the machine, then run again: the script goes on where it asked."),
   E_LOCKED: row(
     EXIT.locked,
     "Another run holds the lock of this machine.",
     "Wait for it (`--wait`), or end the process that is named.",
+  ),
+  // sessions and machines (desk)
+  E_SESSION_CONNECT: row(
+    EXIT.machine,
+    "A machine could not be reached or refused the login.",
+    "See whether it runs (`bootlace status`), and whether address and key are right.",
+  ),
+  E_SESSION_HOST_KEY: row(
+    EXIT.trust,
+    "A machine showed a host key other than the one known for it.",
+    "Find out why before you connect: another machine may be answering at its address.",
+  ),
+  E_SESSION_LOST: row(
+    EXIT.machine,
+    "The connection to a machine broke while a command ran.",
+    "Run the command again: what ran detached on the machine goes on, and is followed again.",
+  ),
+  E_REMOTE_COMMAND: row(
+    EXIT.machine,
+    "A command that Bootlace itself ran on a machine failed.",
+    "Read the output that is shown; it comes from the machine.",
+  ),
+  E_SANDBOX_UNAVAILABLE: row(
+    EXIT.machine,
+    "A sandbox cannot be started on this computer.",
+    "Do what the message names: run as root on Linux, install the tool, or use a folder that can hold an overlay.",
+  ),
+  E_SANDBOX_ROOT_CHANGED: row(
+    EXIT.machine,
+    "The packages of the root under a sandbox image changed since the image was built.",
+    "Build the image again: `bootlace build IMAGE`.",
+  ),
+  E_PROVIDER_UNSUPPORTED: row(
+    EXIT.usage,
+    "This version has no provider of that name.",
+    "Use `on: sandbox`, or `--on sandbox`.",
+  ),
+  E_MACHINE_UNKNOWN: row(
+    EXIT.usage,
+    "A machine is named that neither the project nor its state knows.",
+    "List machines with `bootlace status`.",
+  ),
+  E_MACHINE_STATE: row(
+    EXIT.machine,
+    "A machine is in a state that the command cannot work with.",
+    "Start, stop or destroy it first, as the message says.",
+  ),
+  E_MACHINE_NEEDS: row(
+    EXIT.usage,
+    "A service needs something that machines of this provider do not have.",
+    "Use another provider, or leave the service out.",
+  ),
+  E_CAPTURE_RUN_OPEN: row(
+    EXIT.machine,
+    "A machine cannot be captured while a run is open on it.",
+    "Let the run end, then capture.",
+  ),
+  E_RUN_LOST: row(
+    EXIT.machine,
+    "The runner on a machine ended without closing its run.",
+    "Read the runner's output that is shown, then run again.",
+  ),
+  E_RUN_FAILED: row(
+    EXIT.serviceFailed,
+    "A run on a machine ended with failed services.",
+    "Read the log that is named.",
+  ),
+  // images (desk)
+  E_IMAGE_UNKNOWN: row(
+    EXIT.usage,
+    "An image is named that the project does not have, or that was not built yet.",
+    "List images with `bootlace image ls`; build one with `bootlace build IMAGE`.",
+  ),
+  E_IMAGE_DAMAGED: row(
+    EXIT.trust,
+    "An image's file does not have the digest that its record names.",
+    "Build the image again: `bootlace build IMAGE --force`.",
+  ),
+  E_IMAGE_NOT_CLEAN: row(
+    EXIT.serviceFailed,
+    "An image holds something that must not be in an image: a secret, a key, an identity.",
+    "Remove it in the `seal` phase of the service that is named.",
+  ),
+  E_BUILD_UNKNOWN: row(
+    EXIT.usage,
+    "No build of that id was kept.",
+    "List what is left over with `bootlace gc --plan`.",
   ),
   E_INTERNAL: row(EXIT.internal, "Bootlace itself is wrong.", "Report it, with the text and the stack."),
 } as const satisfies Record<string, CodeRow>;
