@@ -1,0 +1,100 @@
+import { resolve } from "node:path";
+import { CommanderError } from "commander";
+import { BootlaceError, EXIT, type ExitCode } from "../../stage2/index.ts";
+import type { CommandContext, CommandSpec } from "./command.ts";
+import { printError } from "./print-error.ts";
+import { type Call, makeProgram } from "./program.ts";
+import { COMMANDS } from "./table.ts";
+import { VERSION } from "./version.ts";
+
+export interface CliParts {
+  readonly cwd: string;
+  readonly stdout: CommandContext["stdout"];
+  readonly stderr: CommandContext["stderr"];
+  readonly signal: AbortSignal;
+  readonly commands?: readonly CommandSpec[];
+}
+
+/**
+ * Runs one command line and answers the exit code. Never throws: failures are printed to stderr, as JSON with `--json`.
+ *
+ * @param argv The words after `bootlace`.
+ */
+export async function runCli(argv: readonly string[], parts: CliParts): Promise<ExitCode> {
+  let dir = parts.cwd;
+  let json = argv.includes("--json");
+  try {
+    if (argv[0] === "__complete") {
+      const { completeWords } = await import("./complete-words.ts");
+      parts.stdout.write(await completeWords(argv.slice(1), parts.cwd));
+      return EXIT.ok;
+    }
+    const call = parse(argv, parts);
+    if (call === undefined) return EXIT.ok;
+    const { C, json: asJson, yes, ...options } = call.options;
+    dir = typeof C === "string" ? resolve(parts.cwd, C) : parts.cwd;
+    json = asJson === true;
+    const command = await call.spec.load();
+    const { stdout, stderr, signal } = parts;
+    const { args } = call;
+    return await command.default({ dir, args, options, json, yes: yes === true, stdout, stderr, signal });
+  } catch (error) {
+    if (parts.signal.aborted && isAbort(error)) return interruptedBy(parts.signal);
+    printError(error, { json, stderr: parts.stderr, dir, cwd: parts.cwd });
+    return error instanceof BootlaceError ? error.exit : EXIT.internal;
+  }
+}
+
+/** The call that was asked for, or undefined when help or the version was and has been printed. */
+function parse(argv: readonly string[], { stdout, commands = COMMANDS }: CliParts): Call | undefined {
+  let call: Call | undefined;
+  const program = makeProgram(commands, VERSION, (found) => {
+    call = found;
+  });
+  const output = {
+    writeOut: (text: string) => void stdout.write(text),
+    writeErr: () => undefined,
+    getOutHelpWidth: () => stdout.columns ?? 100,
+    getErrHelpWidth: () => stdout.columns ?? 100,
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+  };
+  const quiet = (command: typeof program): void => {
+    command.configureOutput(output).exitOverride();
+    command.commands.forEach(quiet);
+  };
+  quiet(program);
+  if (argv.length === 0) {
+    stdout.write(program.helpInformation());
+    return undefined;
+  }
+  try {
+    program.parse(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return undefined;
+    throw usageError(error, argv);
+  }
+  return call;
+}
+
+function usageError(error: CommanderError, argv: readonly string[]): BootlaceError {
+  if (error.code === "commander.help") {
+    return new BootlaceError("E_USAGE", `${argv.join(" ")}: a command is missing`, { hint: helpHint(argv) });
+  }
+  const [message = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+  const hint = suggestion?.replace(/^\(Did you mean (.*)\?\)$/, 'Did you mean "$1"?');
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return new BootlaceError("E_USAGE", text, { hint: hint ?? helpHint(argv) });
+}
+
+const helpHint = (argv: readonly string[]): string => {
+  const words = argv.filter((word) => /^[a-z]+$/.test(word)).slice(0, 1);
+  return `\`${["bootlace", ...words, "--help"].join(" ")}\` shows what is there.`;
+};
+
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";
+
+/** `reason` of the signal is the name of the UNIX signal, see `main.ts`. */
+const interruptedBy = (signal: AbortSignal): ExitCode =>
+  signal.reason === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;

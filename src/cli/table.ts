@@ -1,0 +1,18 @@
+import type { CommandSpec } from "./command.ts";
+import { imageCommands } from "./table/image.ts";
+import { machineCommands } from "./table/machine.ts";
+import { otherCommands } from "./table/other.ts";
+import { projectCommands } from "./table/project.ts";
+import { storeCommands } from "./table/store.ts";
+
+/**
+ * Every command, in the order in which help and docs/cli.md show it. Rows stand by group in `table/`; parser, help,
+ * completions and docs are readers of this one table.
+ */
+export const COMMANDS: readonly CommandSpec[] = [
+  ...projectCommands,
+  ...machineCommands,
+  ...imageCommands,
+  ...storeCommands,
+  ...otherCommands,
+];

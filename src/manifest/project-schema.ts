@@ -1,0 +1,191 @@
+import * as z from "zod";
+import {
+  duration,
+  expected,
+  flag,
+  list,
+  oneOf,
+  oneOrMore,
+  paramName,
+  paramValue,
+  plainName,
+  serviceName,
+  size,
+  text,
+  whole,
+} from "./schema-parts.ts";
+
+const arch = oneOf(["x86_64", "arm64"]);
+const provider = oneOf(["sandbox", "qemu", "ec2"]);
+const serviceList = list(serviceName, "a list of services");
+const params = z.record(serviceName, z.record(paramName, paramValue, expected("a mapping of parameters")));
+const tagged = z.strictObject({ tag: text("KEY=VALUE") });
+const idOrTag = z.union([text("an id"), tagged], expected("an id, or a mapping with `tag`"));
+
+const SECRET_SOURCE = /^(?:(?:ssm|secretsmanager):[\w/+=.@:-]+|file:\/\S+|env:[A-Za-z_][A-Za-z0-9_]*|desk:\.\/\S+)$/;
+const secretSource = z
+  .string(expected("a reference such as ssm:/shop/db"))
+  .regex(
+    SECRET_SOURCE,
+    expected(
+      "a reference: ssm:, secretsmanager: or file:/ (the machine gets it), env: or desk:./ (sent from the desk)",
+    ),
+  );
+
+const base = z.strictObject({
+  ami: text("an id").optional().describe("An AMI by id"),
+  ssm: text("a parameter's name").optional().describe("An AMI named by a public SSM parameter"),
+  debian: text("a release").optional().describe("A Debian release, made by debootstrap"),
+  url: text("a URL").optional().describe("A disk image to download, with `sha256`"),
+  file: text("a path").optional().describe("A disk image at the desk"),
+  sha256: z
+    .string(expected("a digest"))
+    .regex(/^[0-9a-f]{64}$/, expected("64 hexadecimal digits"))
+    .optional(),
+  root: text("a path").optional().describe("sandbox: a root tree at the desk"),
+  host: z.literal(true, expected("true")).optional().describe("sandbox: a layer over this very host"),
+});
+const from = z.union([plainName, base], expected("an image of the project, or a mapping such as {debian: bookworm}"));
+
+const ec2 = z.strictObject({
+  type: text("an instance type").optional(),
+  subnet: idOrTag.optional(),
+  securityGroups: list(idOrTag, "a list of groups").optional(),
+  profile: text("an instance profile").optional(),
+  publicIp: flag.optional(),
+  spot: flag.optional(),
+  key: text("a key pair").optional(),
+  volume: z
+    .strictObject({
+      size: size.optional(),
+      type: text("a volume type").optional(),
+      iops: whole("a whole number", 100, 1_000_000).optional(),
+      throughput: whole("a whole number", 1, 10_000).optional(),
+      encrypted: flag.optional(),
+      kmsKey: text("a key").optional(),
+    })
+    .optional(),
+  tags: z.record(z.string(), z.string(expected("text"))).optional(),
+});
+const qemu = z.strictObject({
+  accel: oneOf(["auto", "kvm", "hvf", "tcg"]).optional(),
+  args: list(text("text"), "a list of arguments").optional().describe("More arguments for QEMU"),
+});
+
+const hardware = {
+  on: provider.optional().describe("Provider; default: that of `from`, else sandbox"),
+  from: from.optional().describe("What it starts from; default for the sandbox: this host"),
+  memory: size.optional(),
+  cpus: whole("a whole number from 1 to 512", 1, 512).optional(),
+  disk: size.optional(),
+  login: text("a login name").optional().describe("Who logs in; default by the base"),
+  services: serviceList.optional().describe("Roots; default: the project's"),
+  params: params.optional().describe("Laid over the project's"),
+  ec2: ec2.optional(),
+  qemu: qemu.optional(),
+};
+
+const image = z.strictObject(
+  {
+    ...hardware,
+    arch: oneOrMore(arch, "x86_64, arm64 or a list of both").optional().describe("Default: that of the desk"),
+    keep: whole("a whole number", 1, 1000).optional().describe("How many good ones prune leaves; default 3"),
+    maxAge: duration.default(30 * 86_400_000).describe("After this an unchanged key builds again; default 30d"),
+    timeout: duration.default(3_600_000).describe("The dead-man timer of a build; default 1h"),
+    verify: oneOf(["guest", "snapshot"]).optional(),
+    release: text("text").optional(),
+  },
+  expected("a mapping"),
+);
+
+const machine = z.strictObject(
+  {
+    ...hardware,
+    arch: arch.optional(),
+    ports: list(
+      z.union([z.string().regex(/^(?:[\d.]+:)?\d{1,5}:\d{1,5}$/), z.int().min(1).max(65535)], expected('"8080:80"')),
+      'a list such as ["8080:80"]',
+    )
+      .optional()
+      .describe("Desk port to machine port"),
+  },
+  expected("a mapping"),
+);
+
+const group = z.strictObject(
+  {
+    hosts: list(text("user@host"), "a list of hosts").optional(),
+    asg: text("an auto scaling group").optional(),
+    tag: text("KEY=VALUE").optional(),
+    login: text("a login name").optional(),
+    services: serviceList.optional(),
+    params: params.optional(),
+  },
+  expected("a mapping with hosts, asg or tag"),
+);
+
+const boot = z.strictObject(
+  {
+    follow: plainName
+      .default("none")
+      .describe("Channel that machines fetch at each boot; none: the bundle in the image"),
+    auth: oneOf(["none", "role", "keys"]).default("none").describe("How machines get at the store"),
+    keysFile: text("a path on the machine").optional(),
+    allowBakedKeys: flag.default(false).describe("Allow a keys file in an image"),
+    tags: list(oneOf(["services", "channel"]), "a list of services, channel")
+      .default([])
+      .describe("Instance tags that are believed"),
+    deadline: duration.default(180_000).describe("The boot hook gives up and reports; default 3m"),
+    expiry: oneOf(["warn", "refuse"]).default("warn").describe("What an expired pointer means"),
+  },
+  expected("a mapping"),
+);
+
+const RANGE = /^(?:(?:[<>]=?|=|\^|~)?\d+(?:\.\d+){0,2})(?:\s+(?:[<>]=?|=|\^|~)?\d+(?:\.\d+){0,2})*$/;
+
+/** The whole of bootlace.yaml. Its JSON Schema is `schema/bootlace.schema.json`; docs/project.md says more on each key. */
+export const projectSchema = z.strictObject(
+  {
+    name: plainName.describe("Prefix of names and tags"),
+    description: text("text").optional(),
+    bootlace: z
+      .string(expected('a range such as ">=0.1"'))
+      .regex(RANGE, expected('a range such as ">=0.1"'))
+      .optional()
+      .describe("Versions of Bootlace that may work on it"),
+    services: serviceList.default([]).describe("Roots when nobody asks for others"),
+    params: params.default({}).describe("Values of parameters, by service"),
+    secrets: z
+      .record(
+        z.string().regex(/^[a-z/-][a-z0-9/-]*\.[A-Za-z0-9_-]+$/, expected("service.secret")),
+        secretSource,
+        expected("a mapping of service.secret to a reference"),
+      )
+      .default({})
+      .describe("Where secrets come from: references only, never values"),
+    store: z
+      .string(expected("s3://, http(s)://, file:/// or a path"))
+      .regex(
+        /^(?:s3:\/\/\S+|https?:\/\/\S+|file:\/\/\/\S+|(?![a-z]+:)\S.*)$/,
+        expected("s3://, http(s)://, file:/// or a path"),
+      )
+      .default(".bootlace/store")
+      .describe("Where bundles, artifacts and channels live"),
+    region: z
+      .string(expected("a region"))
+      .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, expected("a region such as eu-west-1"))
+      .optional(),
+    runtime: oneOf(["digest", "system"]).default("digest").describe("digest: the shipped Node; system: the machine's"),
+    boot: boot.prefault({}).describe("What machines do when they boot"),
+    images: z.record(plainName, image).default({}),
+    machines: z.record(plainName, machine).default({}),
+    groups: z.record(plainName, group).default({}),
+  },
+  expected("a mapping"),
+);
+
+export type ProjectConfig = z.output<typeof projectSchema>;
+export type ImageConfig = z.output<typeof image>;
+export type MachineConfig = z.output<typeof machine>;
+export type GroupConfig = z.output<typeof group>;
+export type BaseConfig = z.output<typeof base>;
