@@ -166,6 +166,53 @@ export const CODES = {
     "Fix the name, or add the service's folder.",
   ),
   E_CYCLE: row(EXIT.usage, "Services require each other in a circle.", "Break the circle at one of the lines named."),
+  // bundle, runtime, store and channels (desk)
+  E_BUNDLE_NAME: row(
+    EXIT.usage,
+    "A file's path cannot stand in a bundle: not printable ASCII, too long, twice, or not a plain relative path.",
+    "Rename the file.",
+  ),
+  E_BUNDLE_LIMIT: row(
+    EXIT.usage,
+    "The bundle would be larger than machines accept.",
+    "Declare big files under `artifacts:`; they travel apart and only where they are missing.",
+  ),
+  E_RUNTIME_GET: row(
+    EXIT.store,
+    "The package that carries the Node runtime could not be got with `npm pack`.",
+    "Try `npm pack` by hand with the name shown, or set `runtime: system` and install Node 20 or newer on the machines.",
+  ),
+  E_RUNTIME_DIGEST: row(
+    EXIT.trust,
+    "A runtime's bytes are not the ones this version of Bootlace expects.",
+    "Do not use it: ask where your npm gets packages from; `runtime: system` goes without.",
+  ),
+  E_STORE_URL: row(
+    EXIT.usage,
+    "The store's address is of no known kind.",
+    "Use a path, file:///, http:// or https://.",
+  ),
+  E_STORE_READONLY: row(
+    EXIT.usage,
+    "The store can be read but not written.",
+    "Publish to the folder behind it, or to another store with `--store`.",
+  ),
+  E_STORE_UNREACHABLE: row(
+    EXIT.store,
+    "The store did not answer, or its folder cannot be used.",
+    "Look at the reason given; nothing was changed by the step that failed.",
+  ),
+  E_STORE_DAMAGED: row(
+    EXIT.trust,
+    "A blob's bytes do not fit its name or its declared length.",
+    "Remove the file that is named and run the command again.",
+  ),
+  E_POINTER: row(EXIT.trust, "A channel pointer is not of the form that machines accept.", "Look at the line named."),
+  E_CHANNEL_MOVED: row(
+    EXIT.store,
+    "Somebody else moved the channel at the same time; that move stands, yours was not made.",
+    "Look at what was published, then run the command again.",
+  ),
   // journal (machine)
   E_JOURNAL_CORRUPT: row(
     EXIT.journal,
@@ -177,13 +224,37 @@ export const CODES = {
     "The journal was written by a newer Bootlace.",
     "Boot a bundle that is as new as the journal.",
   ),
-  E_JOURNAL_WRITE: row(EXIT.journal, "The journal cannot be written: nothing was started that could not be recorded.", "Make room on the volume, or mount it writable, and run again."),
+  E_JOURNAL_WRITE: row(
+    EXIT.journal,
+    "The journal cannot be written: nothing was started that could not be recorded.",
+    "Make room on the volume, or mount it writable, and run again.",
+  ),
   // run (machine)
-  E_NEEDS: row(EXIT.usage, "A service needs something that this machine does not have.", "Choose another machine or image, or leave the service out with `when`."),
-  E_INIT_CHANGED: row(EXIT.usage, "An init that has run differs from the one in the project, and the service says `onInitChange: fail`.", "Run it again with `--rerun SERVICE.init`, or take the change back."),
-  E_STATE: row(EXIT.machine, "The folder with the machine's state cannot be used.", "Make it writable for root, or name another with `--root`."),
-  E_BUNDLE: row(EXIT.internal, "The bundle on the machine cannot be read.", "Fetch it anew: remove its folder under bundles/ and boot."),
-  E_REBOOT: row(EXIT.machine, "A script asked for a reboot, and this run may not reboot the machine.", "Reboot the machine, then run again: the script goes on where it asked."),
+  E_NEEDS: row(
+    EXIT.usage,
+    "A service needs something that this machine does not have.",
+    "Choose another machine or image, or leave the service out with `when`.",
+  ),
+  E_INIT_CHANGED: row(
+    EXIT.usage,
+    "An init that has run differs from the one in the project, and the service says `onInitChange: fail`.",
+    "Run it again with `--rerun SERVICE.init`, or take the change back.",
+  ),
+  E_STATE: row(
+    EXIT.machine,
+    "The folder with the machine's state cannot be used.",
+    "Make it writable for root, or name another with `--root`.",
+  ),
+  E_BUNDLE: row(
+    EXIT.internal,
+    "The bundle on the machine cannot be read.",
+    "Fetch it anew: remove its folder under bundles/ and boot.",
+  ),
+  E_REBOOT: row(
+    EXIT.machine,
+    "A script asked for a reboot, and this run may not reboot the machine.",
+    "Reboot the machine, then run again: the script goes on where it asked.",
+  ),
   E_LOCKED: row(
     EXIT.locked,
     "Another run holds the lock of this machine.",

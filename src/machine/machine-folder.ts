@@ -1,0 +1,40 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** `<project>/.bootlace/machines/<name>`: what the desk knows of one machine. */
+export function machineFolder(dir: string, name: string): string {
+  return join(dir, ".bootlace", "machines", name);
+}
+
+/** Names of the machines that have a folder, sorted. */
+export async function machineNames(dir: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(join(dir, ".bootlace", "machines"))).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** Reads a JSON file; undefined where there is none. */
+export async function readJson<T>(file: string): Promise<T | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  return JSON.parse(text) as T;
+}
+
+/** Writes a JSON file beside and renames it, so that a reader sees the old or the new one. Mode 0600. */
+export async function writeJson(file: string, value: unknown): Promise<void> {
+  await mkdir(join(file, ".."), { recursive: true });
+  await writeFile(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+/** Removes a folder and everything in it; nothing to do where it is gone. */
+export async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { BootlaceError } from "../../../stage2/index.ts";
+import type { Layer } from "../machine.ts";
+import { runLocalChecked } from "../run-local.ts";
+import { unpackedLayer } from "./sandbox-spec.ts";
+
+/** What makes a layer more than its files: opaque folders, capabilities of programs, a user's own attributes. */
+const ATTRIBUTES = [
+  "--xattrs",
+  "--xattrs-include=trusted.overlay.opaque",
+  "--xattrs-include=security.capability",
+  "--xattrs-include=user.*",
+  "--acls",
+];
+
+/** Writes an upper layer as one tar file, named by nothing yet; whiteouts are character devices in it. */
+export async function packLayer(upper: string, file: string): Promise<Layer> {
+  const command = [
+    "tar",
+    "--create",
+    `--file=${file}`,
+    "--sparse",
+    "--numeric-owner",
+    "--sort=name",
+    "--format=posix",
+    ...ATTRIBUTES,
+  ];
+  await runLocalChecked([...command, `--directory=${upper}`, "."], "E_MACHINE_STATE");
+  return { digest: await digestOf(file), bytes: (await stat(file)).size, file };
+}
+
+/**
+ * Unpacks a layer once for all machines of a depot, after its digest is checked.
+ *
+ * @throws {BootlaceError} `E_IMAGE_DAMAGED`.
+ */
+export async function unpackLayer(layer: Layer, depot: string): Promise<string> {
+  const folder = unpackedLayer(depot, layer.digest);
+  if (await stat(folder).catch(() => undefined)) return folder;
+  const came = await digestOf(layer.file).catch((error: Error) => error.message);
+  if (came !== layer.digest)
+    throw new BootlaceError("E_IMAGE_DAMAGED", `${layer.file}: expected digest ${layer.digest}, came ${came}`);
+  await mkdir(join(depot, "layers"), { recursive: true, mode: 0o700 });
+  const beside = await mkdtemp(`${folder}.`);
+  try {
+    const command = [
+      "tar",
+      "--extract",
+      `--file=${layer.file}`,
+      "--numeric-owner",
+      "--same-permissions",
+      "--same-owner",
+    ];
+    await runLocalChecked(
+      [...command, "--xattrs", "--xattrs-include=*", "--acls", `--directory=${beside}`],
+      "E_IMAGE_DAMAGED",
+    );
+    await rename(beside, folder);
+  } catch (error) {
+    await rm(beside, { recursive: true, force: true });
+    // Another process may have been quicker; a folder under the digest's name is always whole.
+    if (!(await stat(folder).catch(() => undefined))) throw error;
+  }
+  return folder;
+}
+
+async function digestOf(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file), hash);
+  return hash.digest("hex");
+}

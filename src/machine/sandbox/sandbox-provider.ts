@@ -1,0 +1,113 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BootlaceError } from "../../../stage2/index.ts";
+import { makeSshKey } from "../../session/ssh-key.ts";
+import type { Base, LaunchSpec, Machine, Provider } from "../machine.ts";
+import { readJson, writeJson } from "../machine-folder.ts";
+import { programCommand } from "../program.ts";
+import { assertSandboxAvailable } from "./available.ts";
+import { findDepot } from "./depot.ts";
+import { unpackLayer } from "./layer-file.ts";
+import { makeMask } from "./mask.ts";
+import { rootState } from "./root-state.ts";
+import { SandboxMachine } from "./sandbox-machine.ts";
+import { filesOf, type SandboxSpec, storageOf } from "./sandbox-spec.ts";
+
+export interface SandboxOptions {
+  /** What starts the supervisor; the machine's folder follows. Default: this program's `__sandbox`. */
+  readonly supervisor?: readonly string[];
+}
+
+/** The embedded provider: a copy-on-write layer over this Linux host or a root tree, in namespaces of its own. */
+export function sandboxProvider(options: SandboxOptions = {}): Provider {
+  const supervisor = options.supervisor ?? [...programCommand(), "__sandbox"];
+  return {
+    name: "sandbox",
+    offers: ["root"],
+    baseState: (base) => (base.kind === "layers" ? Promise.resolve(topOf(base)) : rootState(rootOf(base))),
+    async launch(spec, signal) {
+      signal?.throwIfAborted();
+      await assertSandboxAvailable(rootOf(spec.base));
+      const machine = await prepare(spec, supervisor);
+      try {
+        await machine.start(signal);
+      } catch (error) {
+        await machine.dispose();
+        throw error;
+      }
+      return machine;
+    },
+    async find(dir, name) {
+      const files = filesOf(dir, name);
+      const spec = await readJson<SandboxSpec>(files.spec);
+      return spec?.provider === "sandbox" ? new SandboxMachine(spec, files, supervisor) : undefined;
+    },
+  };
+}
+
+async function prepare(spec: LaunchSpec, supervisor: readonly string[]): Promise<Machine> {
+  const files = filesOf(spec.dir, spec.name);
+  if (await readJson(files.spec))
+    throw new BootlaceError("E_MACHINE_STATE", `A machine ${spec.name} is there already`, {
+      hint: `Use another name, or remove it first: bootlace destroy ${spec.name}`,
+    });
+  const root = rootOf(spec.base);
+  const state = await rootState(root);
+  assertSameRoot(spec.base, state);
+  const layers = spec.base.kind === "layers" ? spec.base.layers : [];
+  const { folder: depot, stack } = await findDepot(spec.dir, root);
+  const made: SandboxSpec = {
+    provider: "sandbox",
+    name: spec.name,
+    id: `sbx-${randomBytes(8).toString("hex")}`,
+    machineId: randomBytes(16).toString("hex"),
+    purpose: spec.purpose,
+    hostname: spec.hostname ?? spec.name,
+    root,
+    rootState: state,
+    layers,
+    depot,
+    stack,
+  };
+  // The record first: whatever is made from here on can be found and removed by it.
+  await writeJson(files.spec, made);
+  const machine = new SandboxMachine(made, files, supervisor);
+  try {
+    for (const layer of layers) await unpackLayer(layer, depot);
+    const storage = storageOf(made);
+    for (const name of ["upper", "work", "below", "below-work", "root"])
+      await mkdir(join(storage, name), { recursive: true });
+    await chmod(join(storage, "upper"), 0o755);
+    await makeMask(storage, root, depot.startsWith(`${spec.dir}/`) ? [spec.dir] : [spec.dir, depot]);
+    await writeKey(files.hostKey, `host key of ${made.id}`);
+    await writeKey(files.userKey, `desk key of ${made.id}`);
+  } catch (error) {
+    await machine.dispose();
+    throw error;
+  }
+  return machine;
+}
+
+async function writeKey(file: string, comment: string): Promise<void> {
+  const key = makeSshKey(comment);
+  await writeFile(file, key.private, { mode: 0o600 });
+  await writeFile(`${file}.pub`, `${key.public}\n`, { mode: 0o644 });
+}
+
+function rootOf(base: Base): string {
+  if (base.kind === "host") return "/";
+  return base.kind === "root" ? base.path : base.root;
+}
+
+const topOf = (base: Base & { kind: "layers" }): string =>
+  base.layers.map((layer) => layer.digest).join(" ") || base.rootState;
+
+function assertSameRoot(base: Base, state: string): void {
+  if (base.kind !== "layers" || base.rootState === state) return;
+  throw new BootlaceError(
+    "E_SANDBOX_ROOT_CHANGED",
+    `The packages installed on ${base.root} changed since the image was built: expected state ${base.rootState.slice(0, 12)}, came ${state.slice(0, 12)}`,
+    { hint: "Build the image again: bootlace build IMAGE" },
+  );
+}

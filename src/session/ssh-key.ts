@@ -1,0 +1,19 @@
+import ssh2 from "ssh2";
+
+export interface SshKeyPair {
+  /** OpenSSH private key file, PEM. */
+  readonly private: string;
+  /** One line as in authorized_keys: type, base64, comment. */
+  readonly public: string;
+}
+
+/** Makes an Ed25519 key pair. The comment names what it is for, so that a leftover can be recognised. */
+export function makeSshKey(comment: string): SshKeyPair {
+  const pair = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+  return { private: pair.private, public: pair.public };
+}
+
+/** The key's blob of a public key line, as it crosses the wire (RFC 4253, 6.6). */
+export function publicKeyBlob(line: string): Buffer {
+  return Buffer.from(line.trim().split(/\s+/)[1] ?? "", "base64");
+}

@@ -1,0 +1,156 @@
+import { timingSafeEqual } from "node:crypto";
+import { constants } from "node:os";
+import { finished, Readable } from "node:stream";
+import type { Client, ClientChannel } from "ssh2";
+import { BootlaceError } from "../../stage2/index.ts";
+import { quoteArgv } from "./quote.ts";
+import type { ExecOptions, ExecResult, Session, ShellOptions } from "./session.ts";
+import { shareTerminal } from "./terminal.ts";
+
+type ChannelCallback = (error: Error | undefined, channel: ClientChannel) => void;
+
+/** Most of a command's output that is kept in memory, in bytes; whoever expects more gives a stream. */
+const KEPT = 16 * 1024 * 1024;
+
+/** A session over one SSH connection that is already open and whose host key is verified. */
+export class SshSession implements Session {
+  readonly target: string;
+  readonly closed: Promise<void>;
+  readonly #client: Client;
+  #lost: Error | undefined;
+  #ended = false;
+
+  constructor(client: Client, target: string) {
+    this.#client = client;
+    this.target = target;
+    client.on("error", (error) => {
+      this.#lost = error;
+    });
+    this.closed = new Promise((resolve) => {
+      client.once("close", () => {
+        this.#ended = true;
+        resolve();
+      });
+    });
+  }
+
+  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    options.signal?.throwIfAborted();
+    const run = await this.#open(
+      (done) => this.#client.exec(quoteArgv(argv), done),
+      (channel) => {
+        const stdout = collect(channel, options.stdout);
+        const stderr = collect(channel.stderr, options.stderr);
+        feed(channel, options.stdin);
+        return { stdout, stderr, exit: this.#end(channel, options.signal) };
+      },
+    );
+    const exit = await run.exit;
+    return { exit, stdout: await run.stdout, stderr: await run.stderr };
+  }
+
+  async shell(options: ShellOptions): Promise<number> {
+    const { argv, stdout } = options;
+    const size = { term: process.env.TERM ?? "xterm", cols: stdout.columns ?? 80, rows: stdout.rows ?? 24 };
+    const run = await this.#open(
+      (done) =>
+        argv === undefined ? this.#client.shell(size, done) : this.#client.exec(quoteArgv(argv), { pty: size }, done),
+      (channel) => ({ release: shareTerminal(channel, options), exit: this.#end(channel, options.signal) }),
+    );
+    return run.exit.finally(run.release);
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended) return;
+    this.#client.end();
+    await this.closed;
+  }
+
+  /**
+   * Opens a channel. `attach` runs in the very callback: a quick command's exit may stand in the packet that
+   * confirms the channel, and an await in between would miss it.
+   */
+  #open<T>(start: (done: ChannelCallback) => void, attach: (channel: ClientChannel) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended) {
+        reject(this.#lostError());
+        return;
+      }
+      const onClose = () => reject(this.#lostError());
+      this.#client.once("close", onClose);
+      try {
+        start((error, channel) => {
+          this.#client.off("close", onClose);
+          if (error) reject(this.#lostError(error));
+          else resolve(attach(channel));
+        });
+      } catch (error) {
+        reject(this.#lostError(error));
+      }
+    });
+  }
+
+  #end(channel: ClientChannel, signal: AbortSignal | undefined): Promise<number> {
+    return new Promise((resolve, reject) => {
+      let exit: number | undefined;
+      const abort = () => {
+        // An SSH server may not know the signal request (OpenSSH before 7.9): closing the channel hangs up in any case.
+        channel.signal("TERM");
+        channel.close();
+        reject(signal?.reason);
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      channel.on("exit", (code: number | null, name?: string) => {
+        exit = code ?? 128 + signalNumber(name ?? "");
+      });
+      channel.once("close", () => {
+        signal?.removeEventListener("abort", abort);
+        if (exit === undefined) reject(this.#lostError());
+        else resolve(exit);
+      });
+    });
+  }
+
+  #lostError(cause?: unknown): BootlaceError {
+    const why = cause ?? this.#lost;
+    return new BootlaceError(
+      "E_SESSION_LOST",
+      `${this.target}: the connection broke${why instanceof Error ? `: ${why.message}` : ""}`,
+      {
+        cause: why,
+      },
+    );
+  }
+}
+
+/** Exact comparison with keys that are known; a key that merely looks plausible is refused. */
+export function isKnownHostKey(shown: Buffer, known: readonly Buffer[]): boolean {
+  return known.some((key) => key.length === shown.length && timingSafeEqual(key, shown));
+}
+
+function signalNumber(name: string): number {
+  return constants.signals[`SIG${name.replace(/^SIG/, "")}` as NodeJS.Signals] ?? 0;
+}
+
+function collect(source: Readable, sink: NodeJS.WritableStream | undefined): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  if (sink) source.pipe(sink, { end: false });
+  else
+    source.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= KEPT) parts.push(chunk);
+    });
+  return new Promise((resolve) =>
+    finished(source, { writable: false }, () => resolve(Buffer.concat(parts).toString())),
+  );
+}
+
+function feed(channel: ClientChannel, stdin: ExecOptions["stdin"]): void {
+  // A command may end without reading all that it is sent; its exit code then tells the story.
+  channel.on("error", () => {});
+  if (stdin instanceof Readable) {
+    stdin.once("error", () => channel.close());
+    stdin.pipe(channel);
+  } else channel.end(stdin === undefined ? undefined : Buffer.from(stdin as Uint8Array));
+}
