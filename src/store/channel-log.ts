@@ -1,0 +1,103 @@
+import { randomBytes } from "node:crypto";
+import { link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { BootlaceError } from "../../stage2/index.ts";
+import { describePointer } from "../deploy/describe-pointer.ts";
+import { parsePointer } from "../deploy/pointer.ts";
+import { syncFolder, writeDurably } from "./write-blob.ts";
+
+/**
+ * The channels of a folder store. A move is one link(2) of the whole pointer to `channels/.log/<channel>/<serial>`,
+ * which the kernel grants to one publisher only, so there is no lock that a crash could leave behind. The newest entry
+ * is the truth for publishers; `channels/<channel>`, which machines read, is a copy that every publisher brings forward.
+ */
+export class ChannelLog {
+  private readonly folder: string;
+
+  /** @param folder `channels/` of the store. */
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** The newest pointer, undefined for a channel that nobody published to. */
+  async read(name: string): Promise<string | undefined> {
+    const newest = (await this.entries(name)).at(-1);
+    return readIfThere(newest === undefined ? join(this.folder, name) : join(this.folder, ".log", name, newest));
+  }
+
+  /** @see Store.moveChannel */
+  async move(name: string, next: string, expected: string | undefined): Promise<void> {
+    const current = await this.read(name);
+    if (current !== expected) throw moved(name, current);
+    const log = join(this.folder, ".log", name);
+    const entry = join(log, entryName(next));
+    const beside = join(log, `.${process.pid}.${randomBytes(4).toString("hex")}.new`);
+    await mkdir(log, { recursive: true });
+    try {
+      const handle = await open(beside, "wx", 0o644);
+      try {
+        await handle.writeFile(next);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await link(beside, entry);
+    } catch (error) {
+      if (!isCode(error, "EEXIST")) throw error;
+      await this.bringForward(name);
+      throw moved(name, await this.read(name));
+    } finally {
+      await rm(beside, { force: true });
+    }
+    await syncFolder(log);
+    await this.bringForward(name);
+  }
+
+  /** Ends only when the copy was written after the newest entry was known, so a publisher that was held up cannot set it back. */
+  private async bringForward(name: string): Promise<void> {
+    for (let done: string | undefined; ; ) {
+      const newest = (await this.entries(name)).at(-1);
+      if (newest === undefined || newest === done) return;
+      const text = await readIfThere(join(this.folder, ".log", name, newest));
+      if (text === undefined) return;
+      await writeDurably(join(this.folder, name), Buffer.from(text));
+      done = newest;
+    }
+  }
+
+  private async entries(name: string): Promise<readonly string[]> {
+    try {
+      return (await readdir(join(this.folder, ".log", name))).filter((entry) => !entry.startsWith(".")).sort();
+    } catch (error) {
+      if (isCode(error, "ENOENT")) return [];
+      throw error;
+    }
+  }
+}
+
+/** Names of log entries sort as epochs and serials do. */
+function entryName(text: string): string {
+  const { epoch, serial } = parsePointer(text);
+  return `${String(epoch).padStart(8, "0")}.${String(serial).padStart(15, "0")}`;
+}
+
+function moved(name: string, won: string | undefined): BootlaceError {
+  return new BootlaceError(
+    "E_CHANNEL_MOVED",
+    `Channel ${name} was moved by somebody else meanwhile: it is at ${won === undefined ? "nothing" : describePointer(won)}`,
+    { hint: "Look whether that is what you want, then run the command again." },
+  );
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "latin1");
+  } catch (error) {
+    if (isCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}

@@ -1,0 +1,42 @@
+/** What stands in a store, docs/store.md. */
+export type BlobKind = "bundles" | "runtimes" | "artifacts";
+
+/** An immutable blob, named by its digest. */
+export interface BlobRef {
+  readonly kind: BlobKind;
+  /** SHA-256, hex. */
+  readonly digest: string;
+  readonly bytes: number;
+}
+
+/** A blob at the desk. */
+export interface LocalBlob extends BlobRef {
+  /** Absolute path. */
+  readonly file: string;
+}
+
+/** Where bundles, runtimes, artifacts and channels live. One file per kind of store implements it. */
+export interface Store {
+  /** As people know it. */
+  readonly url: string;
+  /** True when the whole blob is there. */
+  has(blob: BlobRef): Promise<boolean>;
+  /** Uploads one blob unless it is there; visible only when whole. */
+  put(blob: LocalBlob): Promise<"sent" | "there">;
+  /** All bytes of a blob, checked against its digest; undefined when it is not there. */
+  get(blob: BlobRef): Promise<Buffer | undefined>;
+  /** The text of a channel's pointer, undefined for a channel that nobody published to. */
+  readChannel(name: string): Promise<string | undefined>;
+  /**
+   * Makes `next` the channel's pointer if it still is `expected` (undefined: no channel yet). Exactly one of two
+   * publishers who saw the same pointer succeeds.
+   *
+   * @throws {BootlaceError} `E_CHANNEL_MOVED`, naming the move that won.
+   */
+  moveChannel(name: string, next: string, expected: string | undefined): Promise<void>;
+}
+
+/** `bundles/<sha256>.tar.gz`, `artifacts/<sha256>`. */
+export function blobKey({ kind, digest }: Pick<BlobRef, "kind" | "digest">): string {
+  return kind === "artifacts" ? `${kind}/${digest}` : `${kind}/${digest}.tar.gz`;
+}
