@@ -90,6 +90,11 @@ export const CODES = {
     "A path is absolute, leads out of the folder, or is not what was expected there.",
     "Write it as `./name`, below the service's folder.",
   ),
+  E_SERVICE_FILE: row(
+    EXIT.usage,
+    "A folder below services/ has no service.yaml.",
+    "Add the file, or move the folder away.",
+  ),
   E_SYMLINK: row(
     EXIT.usage,
     "A symbolic link in a service's folder leads out of it, or nowhere.",
@@ -346,6 +351,27 @@ export const CODES = {
     EXIT.usage,
     "No build of that id was kept.",
     "List what is left over with `bootlace gc --plan`.",
+  ),
+  E_NO_RUN: row(
+    EXIT.usage,
+    "There is no such run, or it wrote no such log.",
+    "Look at `bootlace status` for the last run.",
+  ),
+  E_RUN_OPEN: row(
+    EXIT.machine,
+    "A run is open on the machine, so it cannot be captured.",
+    "Let the run end, or end it, and try again.",
+  ),
+  E_UNKNOWN_ACTION: row(
+    EXIT.usage,
+    "A service has no phase or action of that name.",
+    "List the actions with `bootlace do`.",
+  ),
+  E_ACTION: row(EXIT.serviceFailed, "An action ended with another exit code than 0.", "Read its output above."),
+  E_HANDOFF: row(
+    EXIT.trust,
+    "stage1 and stage2 do not speak the same hand-off.",
+    "Publish a bundle whose runner knows this stage1.",
   ),
   E_INTERNAL: row(EXIT.internal, "Bootlace itself is wrong.", "Report it, with the text and the stack."),
 } as const satisfies Record<string, CodeRow>;

@@ -5,7 +5,7 @@ import { completionModel, DYNAMIC_KINDS, type FlagModel, wordTree } from "./mode
 export function zshCompletions(specs: readonly CommandSpec[]): string {
   const models = completionModel(specs);
   const tree = wordTree(models);
-  const first = [...tree].map(([name, { summary }]) => `    ${quote(`${escape(name)}:${summary}`)}`);
+  const first = [...tree].map(([name, { summary }]) => `    ${quote(`${escapeSpec(name)}:${summary}`)}`);
   const parents = [...tree].filter(([, { children }]) => children.length > 0);
   return `#compdef bootlace
 # zsh completion of bootlace; put into ~/.zshrc: eval "$(bootlace completions zsh)"
@@ -32,7 +32,7 @@ ${models
   .map((model) => {
     const flags = model.flags.flatMap(flagSpecs);
     const args = model.arguments.map(
-      ({ name, kind, variadic }, index) => `${variadic ? "*" : index + 1}:${escape(name)}:${actionOf(kind)}`,
+      ({ name, kind, variadic }, index) => `${variadic ? "*" : index + 1}:${escapeSpec(name)}:${actionOf(kind)}`,
     );
     return `    ${quote(model.name)}) _arguments ${[...flags, ...args].map(quote).join(" ")} ;;`;
   })
@@ -40,7 +40,7 @@ ${models
 ${parents
   .filter(([name]) => !models.some((model) => model.name === name))
   .map(([name, { children }]) => {
-    const words = children.map((child) => `${child.name.split(" ")[1]}:${escape(child.summary)}`);
+    const words = children.map((child) => `${child.name.split(" ")[1]}:${escapeSpec(child.summary)}`);
     return `    ${quote(name)}) local -a subs; subs=(${words.map(quote).join(" ")}); _describe command subs ;;`;
   })
   .join("\n")}
@@ -51,12 +51,12 @@ compdef _bootlace bootlace
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-const escape = (text: string): string => text.replace(/[[\]:\\]/g, "\\$&");
+const escapeSpec = (text: string): string => text.replace(/[[\]:\\]/g, "\\$&");
 
 function flagSpecs({ names, summary, value }: FlagModel): string[] {
   const action =
     typeof value === "object" ? `:value:(${value.join(" ")})` : value ? `:${value}:${actionOf(value)}` : "";
-  return names.map((name) => `${name}[${escape(summary)}]${action}`);
+  return names.map((name) => `${name}[${escapeSpec(summary)}]${action}`);
 }
 
 const actionOf = (kind: string): string =>

@@ -1,0 +1,36 @@
+import { relative } from "node:path";
+import { BootlaceError, EXIT } from "../../stage2/index.ts";
+import type { CommandRun } from "../cli/command.ts";
+import { printFaults, wantsColour } from "../cli/print-faults.ts";
+import { loadProject } from "../project/load-project.ts";
+
+/** `bootlace check [--effective SERVICE]`; with `--json` the faults are the output, whether there are any or not. */
+const run: CommandRun = async (context) => {
+  const { dir, options, json, stdout, stderr } = context;
+  if (typeof options.effective === "string") {
+    const { showEffective } = await import("../project/show-effective.ts");
+    stdout.write(await showEffective(dir, options.effective, json));
+    return EXIT.ok;
+  }
+  try {
+    const { project, warnings } = await loadProject(dir, { cache: options.cache !== false });
+    if (json) {
+      stdout.write(
+        `${JSON.stringify({ ok: true, project: project.name, services: project.services.length, faults: warnings })}\n`,
+      );
+      return EXIT.ok;
+    }
+    const prefix = relative(process.cwd(), dir);
+    if (warnings.length > 0) stderr.write(`${printFaults(warnings, { colour: wantsColour(stderr), prefix })}\n`);
+    const count = project.services.length;
+    const notes = warnings.length > 0 ? `, ${warnings.length} ${warnings.length === 1 ? "warning" : "warnings"}` : "";
+    stdout.write(`${project.name}: ${count} ${count === 1 ? "service" : "services"}, no faults${notes}\n`);
+    return EXIT.ok;
+  } catch (error) {
+    if (!json || !(error instanceof BootlaceError) || error.code !== "E_CHECK") throw error;
+    stdout.write(`${JSON.stringify({ ok: false, faults: error.faults })}\n`);
+    return error.exit;
+  }
+};
+
+export default run;

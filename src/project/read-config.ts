@@ -1,0 +1,69 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { BootlaceError } from "../../stage2/index.ts";
+import { type ProjectConfig, projectSchema } from "../manifest/project-schema.ts";
+import { readYaml } from "../manifest/read-yaml.ts";
+import type { SourceFile } from "../manifest/source-file.ts";
+import { valueAt, zodFaults } from "../manifest/zod-faults.ts";
+import type { FaultList } from "./fault-list.ts";
+import { isMapping } from "./service-source.ts";
+import type { Stamps } from "./stamps.ts";
+
+export const CONFIG_FILE = "bootlace.yaml";
+
+/**
+ * Reads bootlace.yaml of a folder.
+ *
+ * @returns `config` is undefined when the file has faults, which are added to `faults`.
+ * @throws {BootlaceError} `E_NO_PROJECT` when there is none.
+ */
+export function readConfig(
+  dir: string,
+  { stamps, faults }: { stamps: Stamps; faults: FaultList },
+): { config: ProjectConfig | undefined; source: SourceFile } {
+  const file = join(dir, CONFIG_FILE);
+  if (!stamps.add(file)) throw noProject(dir);
+  const { source, value, faults: yamlFaults } = readYaml(CONFIG_FILE, readFileSync(file));
+  faults.all.push(...yamlFaults);
+  if (yamlFaults.length > 0) return { config: undefined, source };
+  const checked = projectSchema.safeParse(value ?? {});
+  if (checked.success) return { config: checked.data, source };
+  const locate = (path: readonly (string | number)[], what: "key" | "value") => source.place(path, what);
+  const found = zodFaults(checked.error.issues, { schema: projectSchema, value: value ?? {}, locate });
+  // Whoever writes a secret here must not see it again in a terminal, a log or a bug report.
+  faults.all.push(...found.map((fault) => hideSecrets(fault, value)));
+  return { config: undefined, source };
+}
+
+function hideSecrets<T extends FaultList["all"][number]>(fault: T, value: unknown): T {
+  const secrets = valueAt(value, ["secrets"]);
+  const texts = isMapping(secrets) ? Object.values(secrets).map(String) : [];
+  const hit = texts.find(
+    (text) => text !== "" && (fault.message.includes(text.slice(0, 12)) || fault.place?.source?.includes(text)),
+  );
+  if (hit === undefined || fault.place === undefined) return fault;
+  const { source: _source, ...place } = fault.place;
+  return {
+    ...fault,
+    code: "E_SECRET_VALUE",
+    message: "Expected a reference such as ssm:/shop/db, something else came",
+    place,
+  };
+}
+
+/** The error for a folder without bootlace.yaml, with a hint where one is. */
+export function noProject(dir: string): BootlaceError {
+  for (let at = dirname(dir); at !== dirname(at); at = dirname(at)) {
+    if (existsSync(join(at, CONFIG_FILE))) {
+      return new BootlaceError("E_NO_PROJECT", `There is no ${CONFIG_FILE} in ${dir}`, {
+        hint: `There is one above: use \`-C ${at}\`.`,
+      });
+    }
+  }
+  const other = existsSync(join(dir, "bootlace.yml")) ? "Rename bootlace.yml to bootlace.yaml." : undefined;
+  return new BootlaceError(
+    "E_NO_PROJECT",
+    `There is no ${CONFIG_FILE} in ${dir}`,
+    other === undefined ? {} : { hint: other },
+  );
+}
