@@ -1,8 +1,21 @@
 /** The one door through which the desk (`src/`) uses the machine's code. */
 export { BootlaceError } from "./errors/bootlace-error.ts";
 export { CODES, type ErrorCode, EXIT, type ExitCode } from "./errors/codes.ts";
+export { FACT_NAMES } from "./execute/environment.ts";
+export { encodedForms } from "./execute/redact.ts";
+export { type Closure, findClosure } from "./graph/closure.ts";
 export { type Node, type Ordering, orderNodes } from "./graph/order.ts";
+export { EMPTY_STATE, type MachineState } from "./journal/fold.ts";
+export { makePlan, type PlanRequest } from "./plan/make-plan.ts";
 export { isReservedVariable, outputPrefix, variableName } from "./plan/variables.ts";
+export { type Explanation, explain } from "./plan/why.ts";
+export { duration, toText } from "./report/lines.ts";
+export { planLines, whyLines } from "./report/plan-lines.ts";
+export { type Status, statusLines } from "./report/status.ts";
+export { readFacts } from "./rim/facts.ts";
+export { quote } from "./rim/quote.ts";
+export { createReporter, type Reporter } from "./rim/reporter.ts";
+export { newRunId } from "./rim/run/run-machine.ts";
 export type { Fault, Place } from "./types/error.ts";
 export { type Event, unreachable } from "./types/event.ts";
 export type { Facts, Purpose } from "./types/facts.ts";

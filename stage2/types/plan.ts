@@ -8,6 +8,8 @@ export type StepId = string;
 
 interface StepBase {
   readonly id: StepId;
+  /** Stages run one after the other: 0 packages and inits (or seal, or destroy), 1 updates. */
+  readonly stage: 0 | 1;
   /** Steps of this plan that must have ended well before. */
   readonly needs: readonly StepId[];
   /** Steps of this plan that must have ended, well or not. */
@@ -48,6 +50,8 @@ export interface Plan {
   /** In an order that respects `needs` and `after`; those that could go either way stand by name. */
   readonly steps: readonly Step[];
   readonly left: readonly Left[];
+  /** Services whose init is taken as done without running it (`--assume-init`). */
+  readonly assumed: readonly string[];
   /** In the journal, no longer in the project. */
   readonly orphaned: readonly string[];
   readonly renamed: readonly { readonly from: string; readonly to: string }[];

@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { BootlaceError } from "../errors/bootlace-error.ts";
+import { parseRoots, resolveRoots } from "../plan/roots.ts";
+import { lineageId, machineHash, readFacts } from "../rim/facts.ts";
+import { type Paths, pathsUnder } from "../rim/paths.ts";
+import type { Facts, Purpose } from "../types/facts.ts";
+import type { Project } from "../types/service.ts";
+import type { Arguments } from "./arguments.ts";
+
+/** What every command on a machine begins with. */
+export interface Machine {
+  readonly paths: Paths;
+  readonly facts: Facts;
+  readonly project: Project;
+  readonly bundleDir: string;
+  /** Digest of the bundle, as stage1 unpacked it. */
+  readonly bundle: string;
+  /** Services asked for, strongest source first: command line, `/etc/bootlace/services`, the project's default. */
+  readonly roots: readonly string[];
+}
+
+/** Reads what is known of this machine and of the bundle that this program lies in. */
+export function openMachine({ values }: Arguments): Machine {
+  const paths = pathsUnder(values.root ?? process.env.BOOTLACE_ROOT ?? "/");
+  const bundleDir = dirname(fileURLToPath(import.meta.url));
+  const project = readProject(join(bundleDir, "project.json"));
+  const asked = existsSync(paths.services) ? parseRoots(readFileSync(paths.services, "utf8")) : [];
+  return {
+    paths,
+    facts: readFacts(paths.seed, asPurpose(values.purpose)),
+    project,
+    bundleDir,
+    bundle: process.env.BOOTLACE_BUNDLE ?? basename(bundleDir),
+    roots: resolveRoots([values.service ?? [], asked, project.roots]),
+  };
+}
+
+function readProject(file: string): Project {
+  try {
+    const project = JSON.parse(readFileSync(file, "utf8")) as Project;
+    if (project.format !== 1) throw new Error(`format ${project.format}, this runner reads 1`);
+    return project;
+  } catch (cause) {
+    throw new BootlaceError("E_BUNDLE", `${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+}
+
+function asPurpose(text: string | undefined): Purpose | undefined {
+  if (text === undefined || text === "build" || text === "smoke" || text === "run") return text;
+  throw new BootlaceError("E_USAGE", `Expected --purpose build | smoke | run, got "${text}"`);
+}
+
+/** This machine as its journal names it; asking makes nothing on it. */
+export function machOf({ paths, facts }: Machine): string {
+  return existsSync(paths.lineage) ? machineHash(facts.machine, lineageId(paths.lineage)) : "";
+}

@@ -1,0 +1,141 @@
+import { mkdirSync, openSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { BootlaceError } from "../errors/bootlace-error.ts";
+import { EXIT, type ExitCode } from "../errors/codes.ts";
+import type { OpenRun } from "../journal/fold.ts";
+import { resolveRoots } from "../plan/roots.ts";
+import { consoleLine } from "../report/lines.ts";
+import { readState } from "../rim/journal-file.ts";
+import { requestReboot } from "../rim/reboot.ts";
+import { createReporter } from "../rim/reporter.ts";
+import { type RunRequest, type RunResult, runMachine } from "../rim/run/run-machine.ts";
+import type { Event } from "../types/event.ts";
+import { type Arguments, readJobs, readPhase } from "./arguments.ts";
+import { type Machine, machOf, openMachine } from "./machine.ts";
+
+/** `run`: what somebody asked for, now. */
+export async function runCommand(args: Arguments): Promise<ExitCode> {
+  const machine = openMachine(args);
+  const phase = readPhase(args.values.phase);
+  const { run } = args.values;
+  const open = openRunOf(machine);
+  const goesOn = open !== undefined && open.run === run;
+  return execute(machine, args, {
+    trigger: goesOn ? open.spec.trigger : "asked",
+    roots: machine.roots,
+    ...(run !== undefined && { run }),
+    ...(phase !== undefined && { phase }),
+    ...(args.values.rerun && { rerun: args.values.rerun }),
+    ...(args.values["assume-init"] && { assumeInit: args.values["assume-init"] }),
+  });
+}
+
+/**
+ * `boot`: what stage1 hands over to at every boot. A run that was open when the machine went down goes on first, under
+ * its own id; a machine that was made to build an image does nothing beyond that.
+ */
+export async function bootCommand(args: Arguments): Promise<ExitCode> {
+  const machine = openMachine(args);
+  const open = openRunOf(machine);
+  if (open !== undefined && (open.spec.trigger === "asked" || machine.facts.purpose === "build")) {
+    const { run, spec } = open;
+    const exit = await execute(machine, args, {
+      run,
+      trigger: spec.trigger,
+      roots: spec.roots,
+      ...(spec.phase && { phase: spec.phase }),
+    });
+    if (machine.facts.purpose === "build" || exit !== EXIT.ok) return exit;
+  } else if (machine.facts.purpose === "build") {
+    process.stderr.write("bootlace: this machine builds an image and has no open run: nothing to do\n");
+    return EXIT.ok;
+  }
+  const again =
+    open?.spec.trigger === "boot"
+      ? { run: open.run, roots: resolveRoots([open.spec.roots]) }
+      : { roots: machine.roots };
+  return execute(machine, args, { trigger: "boot", ...again });
+}
+
+type Wish = Pick<RunRequest, "trigger" | "roots" | "phase" | "run" | "rerun" | "assumeInit">;
+
+async function execute(machine: Machine, args: Arguments, wish: Wish): Promise<ExitCode> {
+  const { values } = args;
+  const { paths } = machine;
+  const stop = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => stop.abort(signal);
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  const reporter = createReporter({
+    stream: process.stdout,
+    json: values.json ?? false,
+    ...(values.plain && { live: false }),
+  });
+  const toConsole = wish.trigger === "boot" ? consoleWriter() : () => {};
+  const jobs = readJobs(values.jobs);
+  try {
+    const result = await runMachine({
+      ...machine,
+      ...wish,
+      ...(jobs !== undefined && { jobs }),
+      wait: values.wait ?? false,
+      strict: values.strict ?? false,
+      report: (event) => {
+        reporter(event);
+        toConsole(event);
+      },
+      stop: stop.signal,
+      onReady: () => handOff(paths.handoff, "ready", { bundle: machine.bundle }),
+    });
+    handOff(paths.handoff, "result", { outcome: result.outcome, exit: String(result.exit), run: result.run });
+    return result.outcome === "reboot" ? reboot(machine, result, values["no-reboot"] ?? false) : result.exit;
+  } finally {
+    reporter.close();
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  }
+}
+
+function reboot(machine: Machine, result: RunResult, forbidden: boolean): ExitCode {
+  if (forbidden)
+    throw new BootlaceError(
+      "E_REBOOT",
+      `A script of run ${result.run} asks for a reboot, and this run may not reboot the machine`,
+    );
+  requestReboot(machine.paths.volatile, machine.facts);
+  return result.exit;
+}
+
+/** The run that this machine had open when it went down, or that was killed. */
+function openRunOf(machine: Machine): OpenRun | undefined {
+  const { openRun } = readState(machine.paths.journal);
+  if (openRun === undefined) return undefined;
+  return openRun.mach === machOf(machine) ? openRun : undefined;
+}
+
+/** stage1 learns from files how far the bundle came: exit codes are also used by Node and sh themselves. */
+function handOff(folder: string, name: "ready" | "result", values: Record<string, string>): void {
+  if (process.env.BOOTLACE_STAGE1 === undefined) return;
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const text = Object.entries(values)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join("");
+  writeFileSync(join(folder, `${name}.new`), text);
+  renameSync(join(folder, `${name}.new`), join(folder, name));
+}
+
+/** One line per change of state, so that the cloud's console alone tells what happened. */
+function consoleWriter(): (event: Event) => void {
+  let fd: number | undefined;
+  try {
+    fd = openSync("/dev/console", "w");
+  } catch {
+    return () => {};
+  }
+  return (event) => {
+    const line = consoleLine(event);
+    try {
+      if (line !== undefined && fd !== undefined) writeSync(fd, `${line}\n`);
+    } catch {
+      fd = undefined;
+    }
+  };
+}

@@ -1,0 +1,75 @@
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Service } from "../types/service.ts";
+import type { Paths } from "./paths.ts";
+import type { User } from "./users.ts";
+
+/** `f_type` of the file systems that live in memory: statfs(2). */
+const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
+
+export type Credentials =
+  | { readonly ok: true; readonly dir: string | undefined; readonly values: readonly string[] }
+  | { readonly ok: false; readonly why: string };
+
+/**
+ * Puts the secrets that a phase may see into files of its user: folder 0500, file 0400, on tmpfs or not at all.
+ *
+ * @param phase as in `secrets.<name>.phases`.
+ */
+export function placeCredentials(paths: Paths, run: string, service: Service, phase: string, user: User): Credentials {
+  const names = Object.entries(service.secrets).filter(([, secret]) => secret.phases.some((one) => one === phase));
+  if (names.length === 0) return { ok: true, dir: undefined, values: [] };
+  mkdirSync(paths.volatile, { recursive: true });
+  if (!IN_MEMORY.has(statfsSync(paths.volatile).type)) {
+    return { ok: false, why: `${paths.volatile} is not on a tmpfs, so its secrets cannot be put there` };
+  }
+  const found = names.map(([name, secret]) => [name, readSecret(paths, service.name, name, secret.source)] as const);
+  const missing = found.filter(([, value]) => value === undefined).map(([name]) => name);
+  if (missing.length > 0) return { ok: false, why: `its secret ${missing.join(", ")} is not on this machine` };
+
+  const dir = credentialFolder(paths, run, service.name);
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true, mode: 0o711 });
+  for (const [name, value = Buffer.alloc(0)] of found) {
+    const file = join(dir, name);
+    const fd = openSync(file, "wx", 0o400);
+    for (let at = 0; at < value.length; ) at += writeSync(fd, value, at);
+    closeSync(fd);
+    if (process.getuid?.() === 0) chownSync(file, user.uid, user.gid);
+  }
+  if (process.getuid?.() === 0) chownSync(dir, user.uid, user.gid);
+  chmodSync(dir, 0o500);
+  return { ok: true, dir, values: found.map(([, value]) => value?.toString("utf8") ?? "") };
+}
+
+export function removeCredentials(paths: Paths, run: string, service: string): void {
+  rmSync(credentialFolder(paths, run, service), { recursive: true, force: true });
+}
+
+/** Removes what an earlier run that was killed has left. */
+export function removeAllCredentials(paths: Paths): void {
+  rmSync(join(paths.volatile, "cred"), { recursive: true, force: true });
+}
+
+function credentialFolder(paths: Paths, run: string, service: string): string {
+  return join(paths.volatile, "cred", run, service);
+}
+
+/** What the desk sent for this boot goes before what the machine itself has. */
+function readSecret(paths: Paths, service: string, name: string, source: string | undefined): Buffer | undefined {
+  const sent = join(paths.volatile, "secrets", service, name);
+  if (existsSync(sent)) return readFileSync(sent);
+  const file = source?.startsWith("machine:") ? source.slice("machine:".length) : undefined;
+  return file !== undefined && existsSync(file) ? readFileSync(file) : undefined;
+}

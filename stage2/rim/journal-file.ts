@@ -1,0 +1,179 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { BootlaceError } from "../errors/bootlace-error.ts";
+import { checkpointLines } from "../journal/checkpoint.ts";
+import { EMPTY_STATE, foldJournal, type MachineState } from "../journal/fold.ts";
+import { type ParsedJournal, parseJournal } from "../journal/parse.ts";
+import { type Entry, encodeRecord, type JournalRecord, MAX_LINE } from "../journal/record.ts";
+
+/** What every line of a run says of where it was written. */
+export interface RunStamp {
+  readonly run: string;
+  readonly boot: string;
+  readonly mach: string;
+}
+
+/** Room that is made at a time: appends into room that is there change no metadata, so that fdatasync stays cheap. */
+const ROOM = 256 * 1024;
+/** Room that must be there before anything is started, so that its outcome can be recorded on a full disk. */
+const RESERVE = 64 * 1024;
+/** Beyond this the journal is rewritten as a checkpoint. */
+const COMPACT = 1024 * 1024;
+
+/** The machine's journal on disk, held open by the one run that has the lock. */
+export class JournalFile {
+  readonly state: MachineState;
+  /** Bytes of a torn last line that were cut when it was opened. */
+  readonly torn: number;
+  private readonly fd: number;
+  private readonly path: string;
+  private end: number;
+  private size: number;
+  private n: number;
+  private writes = 0;
+
+  /**
+   * Opens the journal for writing, making it if it is not there.
+   *
+   * @throws {BootlaceError} `E_JOURNAL_CORRUPT`, `E_JOURNAL_VERSION`, `E_JOURNAL_WRITE`.
+   */
+  constructor(path: string) {
+    this.path = path;
+    let parsed = readJournal(path);
+    try {
+      if (parsed.end > COMPACT) parsed = rewrite(path, foldJournal(parsed.records), Date.now());
+      const isNew = !existsSync(path);
+      this.fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+      if (isNew) syncFolder(path);
+      this.size = fstatSync(this.fd).size;
+      this.end = parsed.end;
+      this.n = parsed.records.at(-1)?.n ?? 0;
+      this.torn = parsed.torn;
+      this.state = foldJournal(parsed.records);
+      if (parsed.torn > 0) this.write(Buffer.alloc(this.size - this.end), this.end);
+      this.makeRoom(RESERVE);
+      fsyncSync(this.fd);
+    } catch (error) {
+      throw asWriteError(path, error);
+    }
+  }
+
+  /** Records entries in one durable write: when this returns, they survive a power cut. */
+  append(entries: readonly Entry[], stamp: RunStamp): void {
+    if (entries.length === 0) return;
+    const t = Date.now();
+    const b = this.n + 1;
+    const lines = entries.map((entry) => {
+      const record: JournalRecord = { n: ++this.n, t, ...stamp, ...entry, ...(entries.length > 1 && { b }) };
+      const line = encodeRecord(record);
+      if (Buffer.byteLength(line) > MAX_LINE) throw new Error(`Journal line of ${line.length} bytes for ${record.k}`);
+      return line;
+    });
+    const bytes = Buffer.from(lines.join(""));
+    try {
+      if (this.size - this.end < bytes.length + RESERVE) this.tryRoom(bytes.length);
+      this.write(bytes, this.end);
+      fdatasyncSync(this.fd);
+    } catch (error) {
+      throw asWriteError(this.path, error);
+    }
+    this.end += bytes.length;
+    crashHere(++this.writes);
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+
+  private write(bytes: Buffer, at: number): void {
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.fd, bytes, done, bytes.length - done, at + done);
+  }
+
+  private makeRoom(wanted: number): void {
+    if (this.size - this.end >= wanted) return;
+    this.write(Buffer.alloc(Math.max(ROOM, wanted)), this.size);
+    this.size += Math.max(ROOM, wanted);
+    fsyncSync(this.fd);
+  }
+
+  /** On a full disk the reserve is used up before we give in. */
+  private tryRoom(wanted: number): void {
+    try {
+      this.makeRoom(wanted + RESERVE);
+    } catch (error) {
+      if (this.size - this.end < wanted) throw error;
+    }
+  }
+}
+
+/** Reads and checks a journal without touching it; a missing file is an empty journal. */
+export function readJournal(path: string): ParsedJournal {
+  if (!existsSync(path)) return { records: [], end: 0, torn: 0 };
+  const parsed = parseJournal(readFileSync(path));
+  const { damage } = parsed;
+  if (damage?.newer) {
+    throw new BootlaceError("E_JOURNAL_VERSION", `${path}, line ${damage.line}: ${damage.why}`);
+  }
+  if (damage !== undefined) {
+    throw new BootlaceError(
+      "E_JOURNAL_CORRUPT",
+      `${path}, line ${damage.line} (byte ${damage.offset}) is damaged: ${damage.why}`,
+      {
+        hint: "Nothing was run. `bootlace journal repair` shows what it would keep; without the journal inits would run a second time.",
+      },
+    );
+  }
+  return parsed;
+}
+
+/** The state a journal tells; empty where there is none. */
+export function readState(path: string): MachineState {
+  return existsSync(path) ? foldJournal(readJournal(path).records) : EMPTY_STATE;
+}
+
+/** Replaces the journal by a checkpoint of `state`, in one rename. */
+export function rewrite(path: string, state: MachineState, t: number): ParsedJournal {
+  writeJournal(path, checkpointLines(state, t).join(""));
+  return parseJournal(readFileSync(path));
+}
+
+/** Puts a whole journal in the place of the old one; a power cut leaves one or the other. */
+export function writeJournal(path: string, text: string): void {
+  const fresh = `${path}.new`;
+  const fd = openSync(fresh, "w", 0o600);
+  const bytes = Buffer.from(text);
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+  fsyncSync(fd);
+  closeSync(fd);
+  renameSync(fresh, path);
+  syncFolder(path);
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(dirname(path), "r");
+  fsyncSync(fd);
+  closeSync(fd);
+}
+
+function asWriteError(path: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !("code" in error)) return error;
+  return new BootlaceError("E_JOURNAL_WRITE", `The journal ${path} cannot be written: ${error.message}`, {
+    cause: error,
+  });
+}
+
+/** The selftest's hook: dies as by a power cut after the n-th durable write of this process. */
+function crashHere(writes: number): void {
+  if (process.env.BOOTLACE_SELFTEST_KILL_AFTER === String(writes)) process.kill(process.pid, "SIGKILL");
+}

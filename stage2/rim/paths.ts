@@ -1,0 +1,52 @@
+import { join } from "node:path";
+
+/** Where everything of Bootlace stands on a machine, all under one root. */
+export interface Paths {
+  readonly root: string;
+  /** `/var/lib/bootlace` */
+  readonly lib: string;
+  readonly journal: string;
+  readonly lock: string;
+  readonly lineage: string;
+  readonly current: string;
+  readonly bundles: string;
+  readonly runtimes: string;
+  readonly artifacts: string;
+  readonly state: string;
+  readonly runs: string;
+  readonly destroy: string;
+  readonly handoff: string;
+  /** `/etc/bootlace/services`: roots, one a line. */
+  readonly services: string;
+  /** Gone with the boot; secrets are only put here when it is a tmpfs. */
+  readonly volatile: string;
+  readonly seed: string;
+}
+
+export function pathsUnder(root: string): Paths {
+  const lib = join(root, "var/lib/bootlace");
+  const volatile = join(process.getuid?.() === 0 ? "/" : root, "run/bootlace");
+  return {
+    root,
+    lib,
+    journal: join(lib, "journal"),
+    lock: join(lib, "lock"),
+    lineage: join(lib, "lineage"),
+    current: join(lib, "current"),
+    bundles: join(lib, "bundles"),
+    runtimes: join(lib, "runtimes"),
+    artifacts: join(lib, "artifacts"),
+    state: join(lib, "state"),
+    runs: join(lib, "runs"),
+    destroy: join(lib, "destroy"),
+    handoff: join(lib, "handoff"),
+    services: join(root, "etc/bootlace/services"),
+    volatile,
+    seed: "/run/bootlace/seed",
+  };
+}
+
+/** A service's name as part of a file's name: `bootlace/apache` → `bootlace~apache`. */
+export function fileName(name: string): string {
+  return name.replaceAll("/", "~");
+}

@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** A process as `/proc/<pid>/stat` tells it: proc(5). */
+export interface ProcessInfo {
+  readonly pid: number;
+  /** Process group. */
+  readonly group: number;
+  /** Clock ticks since boot when it began. */
+  readonly started: number;
+}
+
+/** Clock ticks a second in `/proc`: USER_HZ is 100 on every Linux that Node runs on. */
+const TICKS = 100;
+
+/** Clock ticks since boot, on the same scale as `ProcessInfo.started`. */
+export function ticksNow(): number {
+  return Math.floor(Number.parseFloat(readFileSync("/proc/uptime", "latin1")) * TICKS);
+}
+
+export function readProcess(pid: number): ProcessInfo | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The command's name stands in brackets and may hold anything, brackets too.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z") return undefined;
+    return { pid, group: Number(fields[2]), started: Number(fields[19]) };
+  } catch {
+    return undefined;
+  }
+}
+
+export function allProcesses(): ProcessInfo[] {
+  return readdirSync("/proc").flatMap((name) => {
+    const pid = Number(name);
+    return Number.isInteger(pid) ? (readProcess(pid) ?? []) : [];
+  });
+}
+
+/** Living processes of a group that began at `since` or later. */
+export function groupMembers(group: number, since: number): ProcessInfo[] {
+  return allProcesses().filter((process) => process.group === group && process.started >= since);
+}
+
+/** Signals every such process once, but `spare`; those that are gone meanwhile do not matter. */
+export function signalGroup(group: number, since: number, signal: NodeJS.Signals, spare?: number): number {
+  const members = groupMembers(group, since).filter(({ pid }) => pid !== spare);
+  for (const { pid } of members) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It ended by itself.
+    }
+  }
+  return members.length;
+}
+
+/** Processes that carry `BOOTLACE_RUN=<run>` in their environment: what scripts of the run left running. */
+export function processesOfRun(
+  run: string,
+  since: number,
+): { pid: number; service: string; phase: string; command: string }[] {
+  return allProcesses().flatMap(({ pid, started }) => {
+    if (started < since || pid === process.pid) return [];
+    try {
+      const variables = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+      if (!variables.includes(`BOOTLACE_RUN=${run}`)) return [];
+      const value = (name: string) =>
+        variables.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
+      const command =
+        readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").join(" ").trim() || readlinkSync(`/proc/${pid}/exe`);
+      return [
+        { pid, service: value("BOOTLACE_SERVICE"), phase: value("BOOTLACE_PHASE"), command: command.slice(0, 200) },
+      ];
+    } catch {
+      return [];
+    }
+  });
+}

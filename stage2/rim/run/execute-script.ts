@@ -1,0 +1,209 @@
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { scriptEnvironment } from "../../execute/environment.ts";
+import { OUTPUT_LIMIT } from "../../execute/outputs.ts";
+import type { Reason, StepId } from "../../types/plan.ts";
+import type { Phase, Script, Service } from "../../types/service.ts";
+import { placeCredentials, removeCredentials } from "../credentials.ts";
+import { type Lane, type LaneCommand, NO_FOLDER } from "../lane.ts";
+import { LogFollower } from "../log-follower.ts";
+import { fileName } from "../paths.ts";
+import { signalGroup, ticksNow } from "../processes.ts";
+import { RedactedOutput } from "../redacted-output.ts";
+import { asUser, currentUser, findUser, type User } from "../users.ts";
+import type { RunContext } from "./context.ts";
+
+/** How long a script has between TERM and KILL, milliseconds. */
+export const GRACE = 5000;
+/** A script's way to ask for a reboot: as in AWS Systems Manager's run command. */
+export const ASK_REBOOT = 194;
+
+export interface ScriptRequest {
+  readonly step: StepId;
+  readonly service: Service;
+  readonly phase: Phase | `action:${string}` | "ready";
+  readonly script: Script;
+  readonly reason: Reason;
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
+export interface ScriptExit {
+  /** Absent when it could not even be started; then `message` says why. */
+  readonly status?: number;
+  /** What made it end early. */
+  readonly ended?: "timeout" | "interrupted";
+  readonly message: string;
+  readonly tail: string;
+  readonly log: string;
+  readonly outputs: string;
+}
+
+/**
+ * Runs one script once, in a lane: environment, credentials, log, time limit, end of its process group.
+ *
+ * @param onStart called with the process group and start time before the script begins: the journal's intent.
+ */
+export async function executeScript(
+  context: RunContext,
+  lane: Lane,
+  request: ScriptRequest,
+  onStart: (group: number, started: number) => void,
+): Promise<ScriptExit> {
+  const { service, script } = request;
+  const log = join(context.runDir, `${fileName(request.step)}.log`);
+  const refused = (message: string): ScriptExit => ({ message, tail: "", log, outputs: "" });
+
+  const user = script.user === undefined ? currentUser() : findUser(script.user);
+  if (user === undefined) return refused(`there is no user "${script.user}" to run it as`);
+  const secretPhase = request.phase === "ready" ? "update" : request.phase;
+  const credentials = placeCredentials(context.paths, context.run, service, secretPhase, user);
+  if (!credentials.ok) return refused(credentials.why);
+
+  const output = prepareOutput(context, request.step, user);
+  const command = buildCommand(context, request, user, output, credentials.dir);
+  const followed = follow(context, request.step, log);
+  const redacted =
+    credentials.values.length === 0
+      ? undefined
+      : new RedactedOutput(
+          join(context.paths.volatile, "out", context.run, `${fileName(request.step)}.fifo`),
+          log,
+          credentials.values,
+        );
+  try {
+    const started = ticksNow();
+    onStart(lane.group, started);
+    const guard = guardTime(context, lane, started, script.timeout);
+    const status = await lane.run({ ...command, output: redacted?.path ?? followed?.path ?? "/dev/null" });
+    guard.clear();
+    await redacted?.drain();
+    redacted?.close();
+    const tail = followed?.tail() ?? "";
+    followed?.close();
+    return {
+      status,
+      ...(guard.ended() !== undefined && { ended: guard.ended() ?? "timeout" }),
+      message:
+        status === NO_FOLDER ? `its working folder ${command.cwd} is not there, or the script cannot be run` : "",
+      tail,
+      log,
+      outputs: readOutput(output),
+    };
+  } finally {
+    context.followed.delete(request.step);
+    removeCredentials(context.paths, context.run, service.name);
+    rmSync(output, { force: true });
+  }
+}
+
+function follow(context: RunContext, step: StepId, log: string): LogFollower | undefined {
+  try {
+    const follower = new LogFollower(
+      log,
+      (text) => context.emit({ k: "output", step, text }),
+      () => context.emit({ k: "output-capped", step, log }),
+    );
+    context.followed.set(step, follower);
+    return follower;
+  } catch (error) {
+    // A full or read-only volume: the script runs, its output is lost, and the run says so.
+    const why = error instanceof Error ? error.message : String(error);
+    context.emit({ k: "notice", level: "warning", code: "W_LOG", message: `The output of ${step} is lost: ${why}` });
+    return undefined;
+  }
+}
+
+/** Scripts of root make their output file themselves; for others it has to be there, and theirs. */
+function prepareOutput(context: RunContext, step: StepId, user: User): string {
+  const file = join(context.paths.volatile, "out", context.run, fileName(step));
+  if (user.uid === process.getuid?.()) return file;
+  writeFileSync(file, "", { mode: 0o600 });
+  chownSync(file, user.uid, user.gid);
+  return file;
+}
+
+function readOutput(file: string): string {
+  try {
+    // One byte over the limit is enough to refuse it.
+    return readFileSync(file)
+      .subarray(0, OUTPUT_LIMIT + 1)
+      .toString("utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Makes the folder that holds all scripts' outputs; others may pass through it but not list it. */
+export function prepareVolatile(context: RunContext): void {
+  const folder = join(context.paths.volatile, "out", context.run);
+  mkdirSync(folder, { recursive: true });
+  for (const dir of [dirname(folder), folder]) chmodSync(dir, 0o711);
+}
+
+export function buildCommand(
+  context: RunContext,
+  request: Pick<ScriptRequest, "service" | "phase" | "script" | "reason" | "extra">,
+  user: User,
+  output: string,
+  credentials: string | undefined,
+): LaneCommand {
+  const { service, script } = request;
+  const dir = join(context.bundleDir, service.dir);
+  const state = stateFolder(context, service.name, user);
+  const file = join(dir, script.file);
+  const env = scriptEnvironment({
+    service,
+    phase: request.phase,
+    run: context.run,
+    reason: request.reason,
+    firstBoot: context.firstBoot,
+    facts: context.facts,
+    outputs: context.outputs,
+    folders: {
+      dir,
+      state,
+      output,
+      artifacts: context.paths.artifacts,
+      ...(credentials !== undefined && { credentials }),
+    },
+    user,
+    ...(context.facts.has.includes("apt") && { aptConfig: join(context.paths.volatile, "apt.conf") }),
+    ...(request.extra && { extra: request.extra }),
+  });
+  const argv = [...asUser(user), ...(script.with === "node" ? [process.execPath, file] : [file])];
+  return { argv, env, cwd: dir, output: "/dev/null" };
+}
+
+/** A folder of the service's own that lasts. It belongs to whom the phase runs as. */
+function stateFolder(context: RunContext, service: string, user: User): string {
+  const folder = join(context.paths.state, fileName(service));
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  if (process.getuid?.() === 0 && statSync(folder).uid !== user.uid) chownSync(folder, user.uid, user.gid);
+  return folder;
+}
+
+/** Ends the script's group when its time is over or the run has to stop: TERM, grace, KILL. */
+function guardTime(context: RunContext, lane: Lane, started: number, timeout: number | undefined) {
+  let ended: ScriptExit["ended"];
+  const timers: NodeJS.Timeout[] = [];
+  const endGroup = (why: NonNullable<ScriptExit["ended"]>): void => {
+    if (ended !== undefined) return;
+    ended = why;
+    // The lane's own shell may have begun in the same hundredth of a second: it is spared.
+    const signal = (name: NodeJS.Signals): number => signalGroup(lane.group, started, name, lane.group);
+    signal("SIGTERM");
+    // Again and again: a group that forks faster than it is killed comes to its end too.
+    timers.push(setTimeout(() => timers.push(setInterval(() => signal("SIGKILL"), 100)), GRACE));
+  };
+  const onStop = (): void => endGroup("interrupted");
+  if (context.stop.aborted) onStop();
+  context.stop.addEventListener("abort", onStop, { once: true });
+  if (timeout !== undefined) timers.push(setTimeout(() => endGroup("timeout"), timeout));
+  return {
+    ended: () => ended,
+    clear: () => {
+      for (const timer of timers) clearTimeout(timer);
+      context.stop.removeEventListener("abort", onStop);
+    },
+  };
+}

@@ -1,0 +1,247 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { BootlaceError } from "../../errors/bootlace-error.ts";
+import { EXIT, type ExitCode } from "../../errors/codes.ts";
+import type { Entry, RunSpec } from "../../journal/record.ts";
+import { makePlan } from "../../plan/make-plan.ts";
+import type { Event } from "../../types/event.ts";
+import type { Facts } from "../../types/facts.ts";
+import type { Plan, StepId } from "../../types/plan.ts";
+import type { Phase, Project } from "../../types/service.ts";
+import { removeAllCredentials } from "../credentials.ts";
+import { EventLog } from "../event-log.ts";
+import { lineageId, machineHash } from "../facts.ts";
+import { JournalFile } from "../journal-file.ts";
+import { LanePool } from "../lane.ts";
+import { takeLock } from "../lock.ts";
+import { fileName, type Paths } from "../paths.ts";
+import { processesOfRun, readProcess, signalGroup, ticksNow } from "../processes.ts";
+import type { Happening, RunContext } from "./context.ts";
+import { prepareVolatile } from "./execute-script.ts";
+import { type PlanOutcome, runPlan } from "./run-plan.ts";
+import { endSurvivors } from "./survivors.ts";
+
+/** What a run is asked to do. */
+export interface RunRequest {
+  readonly paths: Paths;
+  readonly facts: Facts;
+  readonly project: Project;
+  /** Folder of the unpacked bundle, and its digest. */
+  readonly bundleDir: string;
+  readonly bundle: string;
+  readonly trigger: "boot" | "asked";
+  /** Given by a desk that wants to follow the run; else made here. */
+  readonly run?: string;
+  readonly roots: readonly string[];
+  readonly phase?: Phase;
+  readonly rerun?: readonly StepId[];
+  readonly assumeInit?: readonly string[];
+  readonly jobs?: number;
+  readonly wait?: boolean;
+  readonly strict?: boolean;
+  readonly report: (event: Event) => void;
+  /** Aborted by SIGINT or SIGTERM; its reason is the name. */
+  readonly stop: AbortSignal;
+  /** Called when the plan is made and the run is open: the bundle works. */
+  readonly onReady?: () => void;
+}
+
+export interface RunResult {
+  readonly run: string;
+  readonly exit: ExitCode;
+  readonly outcome: (Event & { k: "close" })["outcome"];
+}
+
+/**
+ * One run on this machine, from lock to close.
+ *
+ * @throws {BootlaceError} before anything is run: `E_LOCKED`, `E_JOURNAL_*`, `E_STATE`, what `makePlan()` throws.
+ */
+export async function runMachine(request: RunRequest): Promise<RunResult> {
+  const { paths, facts } = request;
+  makeFolders(paths);
+  const run = request.run ?? newRunId();
+  const lock = await takeLock(
+    paths.lock,
+    { pid: process.pid, started: readProcess(process.pid)?.started ?? 0, boot: facts.boot, run },
+    request.wait ?? false,
+  );
+  try {
+    const mach = machineHash(facts.machine, lineageId(paths.lineage));
+    const journal = new JournalFile(paths.journal);
+    try {
+      return await openRun({ ...request, run }, journal, mach);
+    } finally {
+      journal.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/** `20261120T154900-3fa9c1`: sorts by time, and two at once differ. */
+export function newRunId(): string {
+  return `${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "")}-${randomBytes(3).toString("hex")}`;
+}
+
+async function openRun(request: RunRequest & { run: string }, journal: JournalFile, mach: string): Promise<RunResult> {
+  const { paths, facts, run, project } = request;
+  const began = performance.now();
+  const ticks = ticksNow();
+  const { state } = journal;
+  const mine = state.openRun?.mach === mach ? state.openRun : undefined;
+  const resumed = mine?.run === run;
+  removeAllCredentials(paths);
+  const ended = await endSurvivors(state, facts.boot);
+
+  const plan = makePlan({ ...request, state, mach });
+  const stamp = { run, boot: facts.boot, mach };
+  const runDir = join(paths.runs, run);
+  mkdirSync(runDir, { recursive: true, mode: 0o700 });
+  const log = new EventLog(join(runDir, "events.jsonl"), (why) =>
+    request.report({
+      t: Date.now(),
+      k: "notice",
+      level: "warning",
+      code: "W_EVENTS",
+      message: `The run's events cannot be written: ${why}`,
+    }),
+  );
+  const emit = (happening: Happening): void => {
+    const event: Event = { t: Date.now(), ...happening };
+    log.add(event);
+    request.report(event);
+  };
+  const notice = (code: string, message: string): void => emit({ k: "notice", level: "warning", code, message });
+
+  const context: RunContext = {
+    run,
+    paths,
+    facts,
+    services: new Map(project.services.map((service) => [service.name, service])),
+    bundleDir: request.bundleDir,
+    runDir,
+    firstBoot: !state.updated.has(mach),
+    lanes: new LanePool(),
+    outputs: new Map([...state.services].map(([name, service]) => [name, new Map(service.outputs)])),
+    emit,
+    record: (entries) => journal.append(entries, stamp),
+    stop: request.stop,
+    followed: new Map(),
+  };
+  prepareVolatile(context);
+  if (facts.has.includes("apt")) writeFileSync(join(paths.volatile, "apt.conf"), 'DPkg::Lock::Timeout "300";\n');
+
+  if (mine !== undefined && !resumed)
+    journal.append([{ k: "close", rc: -1, why: "abandoned" }], { ...stamp, run: mine.run });
+  for (const { from, to } of plan.renamed) renameState(paths, from, to);
+  context.record([
+    ...plan.renamed.map(({ from, to }): Entry => ({ k: "rename", svc: to, spec: { from } })),
+    ...(resumed ? [] : [{ k: "open" as const, bundle: request.bundle, spec: specOf(request, plan) }]),
+    ...plan.assumed.map((name): Entry => ({ k: "done", svc: name, phase: "init", dig: "assumed" })),
+  ]);
+  emit({
+    k: "open",
+    run,
+    project: project.name,
+    machine: facts.machine,
+    boot: facts.boot,
+    bundle: request.bundle,
+    resumed,
+    plan,
+  });
+  if (journal.torn > 0)
+    notice(
+      "W_JOURNAL_TORN",
+      `The journal's last line was cut off (a power cut does that): ${journal.torn} bytes were dropped`,
+    );
+  for (const step of ended) notice("W_SURVIVOR", `The script of ${step} had outlived its runner and was ended`);
+  for (const { service, phase, why } of plan.left.filter((left) => left.phase !== undefined))
+    notice("W_LEFT_OUT", `${service}.${phase} is left out: ${why}`);
+  request.onReady?.();
+
+  try {
+    const outcome = await runPlan(context, plan, request.jobs ?? Math.max(4, 2 * cpus().length));
+    reportLeftRunning(context, ticks);
+    return close(request, context, plan, outcome, performance.now() - began);
+  } finally {
+    // Nothing runs any more, unless the journal failed us: then what runs could not be recorded.
+    for (const lane of context.lanes.busy) signalGroup(lane.group, 0, "SIGKILL");
+    removeAllCredentials(paths);
+    context.lanes.close();
+    log.close();
+  }
+}
+
+function specOf(request: RunRequest, plan: Plan): RunSpec {
+  return {
+    trigger: request.trigger,
+    purpose: request.facts.purpose,
+    roots: plan.roots,
+    ...(request.phase && { phase: request.phase }),
+    ...(request.rerun && request.rerun.length > 0 && { rerun: request.rerun }),
+  };
+}
+
+function close(request: RunRequest, context: RunContext, plan: Plan, outcome: PlanOutcome, ms: number): RunResult {
+  const { run } = context;
+  const { failed, blocked, ignored } = outcome;
+  if (outcome.interrupted) {
+    const exit = request.stop.reason === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
+    return shut(context, { outcome: "interrupted", exit, whole: false }, outcome, ms);
+  }
+  if (outcome.reboot.length > 0) {
+    // The run stays open in the journal: it goes on after the boot.
+    return { run, exit: EXIT.ok, outcome: "reboot" };
+  }
+  const how = failed.length + blocked.length > 0 ? "failed" : ignored.length > 0 ? "degraded" : "done";
+  const exit = how === "failed" ? EXIT.serviceFailed : how === "degraded" && request.strict ? EXIT.degraded : EXIT.ok;
+  const whole =
+    how !== "failed" &&
+    (request.phase === undefined || request.phase === "update") &&
+    plan.left.every((left) => left.phase === undefined);
+  return shut(context, { outcome: how, exit, whole }, outcome, ms);
+}
+
+function shut(
+  context: RunContext,
+  end: { outcome: RunResult["outcome"]; exit: ExitCode; whole: boolean },
+  { failed, blocked, ignored, criticalPath, criticalMs }: PlanOutcome,
+  ms: number,
+): RunResult {
+  const { outcome, exit, whole } = end;
+  context.record([{ k: "close", rc: exit, why: outcome, spec: { whole } }]);
+  context.emit({ k: "close", run: context.run, outcome, exit, failed, blocked, ignored, criticalPath, criticalMs, ms });
+  return { run: context.run, exit, outcome };
+}
+
+/** Daemons that phases left behind live on; people are told which. */
+function reportLeftRunning(context: RunContext, since: number): void {
+  const byStep = new Map<StepId, { pid: number; command: string }[]>();
+  for (const { pid, service, phase, command } of processesOfRun(context.run, since)) {
+    const step = `${service}.${phase}`;
+    byStep.set(step, [...(byStep.get(step) ?? []), { pid, command }]);
+  }
+  for (const [step, processes] of byStep) context.emit({ k: "left-running", step, processes });
+}
+
+function renameState(paths: Paths, from: string, to: string): void {
+  const [old, fresh] = [join(paths.state, fileName(from)), join(paths.state, fileName(to))];
+  if (existsSync(old) && !existsSync(fresh)) renameSync(old, fresh);
+}
+
+function makeFolders(paths: Paths): void {
+  try {
+    for (const dir of [paths.lib, paths.state]) mkdirSync(dir, { recursive: true, mode: 0o755 });
+    mkdirSync(paths.runs, { recursive: true, mode: 0o700 });
+    mkdirSync(paths.volatile, { recursive: true, mode: 0o755 });
+    const probe = join(paths.lib, ".probe");
+    writeFileSync(probe, "");
+    rmSync(probe);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new BootlaceError("E_STATE", `The state folder ${paths.lib} cannot be used: ${why}`, { cause });
+  }
+}
