@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { parseDocument, type YAMLParseError } from "yaml";
 import type { ErrorCode, Fault } from "../../stage2/index.ts";
+import { readPlainYaml } from "./plain-yaml.ts";
 import { SourceFile, YAML_OPTIONS } from "./source-file.ts";
 
 /** Files that people write by hand are small; more is a mistake or an attack. */
@@ -27,6 +28,8 @@ export function readYaml(file: string, bytes: Uint8Array): YamlFile {
     return refuse(new SourceFile(file, ""), "E_YAML", `Expected at most 1 MiB, ${bytes.length} bytes came`);
   }
   const source = new SourceFile(file, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
+  const plain = readPlainYaml(source.text);
+  if (plain) return { source, value: plain, faults: [] };
   try {
     const document = parseDocument(source.text, YAML_OPTIONS);
     const errors = [...document.errors, ...document.warnings];

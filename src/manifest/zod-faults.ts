@@ -18,7 +18,18 @@ interface Asked {
 
 /** Turns what zod found wrong with a value into faults with places. */
 export function zodFaults(issues: readonly Issue[], asked: Asked): Fault[] {
-  return issues.flatMap((issue) => faultsOf(issue, [], asked));
+  return withoutEchoes(issues.flatMap((issue) => faultsOf(issue, [], asked)));
+}
+
+/** `rnu` for `run` is one slip, not an unknown key and a missing one. */
+function withoutEchoes(faults: readonly Fault[]): Fault[] {
+  const meant = new Set(
+    faults.flatMap(({ suggestion }) => /^did you mean "(.*)"\?$/.exec(suggestion ?? "")?.[1] ?? []),
+  );
+  return faults.filter(({ code, message }) => {
+    const key = /^The key "(.*)" is missing/.exec(message)?.[1];
+    return code !== "E_MISSING_KEY" || key === undefined || !meant.has(key);
+  });
 }
 
 function faultsOf(issue: Issue, above: Path, asked: Asked): Fault[] {

@@ -1,4 +1,4 @@
-import { orderNodes } from "../../stage2/index.ts";
+import { orderNodes, type Place } from "../../stage2/index.ts";
 import { didYouMean } from "../cli/did-you-mean.ts";
 import { fitsRange } from "../cli/fits-range.ts";
 import { VERSION } from "../cli/version.ts";
@@ -79,12 +79,12 @@ function checkFrom(
   faults: FaultList,
 ): void {
   const { from, on } = given;
-  const at = source.place([kind, name, "from"]);
+  const at = (): Place => source.place([kind, name, "from"]);
   if (typeof from === "string") {
     const parent = config.images[from];
     if (parent === undefined) {
       const near = didYouMean(from, Object.keys(config.images));
-      faults.error("E_UNKNOWN_IMAGE", `No image is called "${from}"`, at, {
+      faults.error("E_UNKNOWN_IMAGE", `No image is called "${from}"`, at(), {
         suggestion: near && `did you mean "${near}"?`,
       });
     } else if (on !== undefined && parent.on !== undefined && parent.on !== on) {
@@ -115,10 +115,10 @@ function checkFrom(
     faults.error(
       "E_VALUE",
       `Expected one of ami, ssm, debian, url, file, root, host; ${kinds.join(" and ") || "none"} came`,
-      at,
+      at(),
     );
   } else if (from.url !== undefined && sha256 === undefined) {
-    faults.error("E_MISSING_KEY", "`url` needs a `sha256`: what is downloaded must be what was meant", at);
+    faults.error("E_MISSING_KEY", "`url` needs a `sha256`: what is downloaded must be what was meant", at());
   }
   const fits = { ami: "ec2", ssm: "ec2", debian: "qemu", url: "qemu", file: "qemu", root: "sandbox", host: "sandbox" };
   for (const [base, provider] of Object.entries(fits)) {

@@ -1,7 +1,9 @@
 import { orderNodes } from "../../stage2/index.ts";
 import { didYouMean } from "../cli/did-you-mean.ts";
+import { SERVICE_NAME } from "../manifest/names.ts";
 import type { Definition } from "./definition.ts";
 import type { FaultList } from "./fault-list.ts";
+import type { Mapping } from "./service-source.ts";
 
 const EDGES = ["requires", "after"] as const;
 
@@ -83,10 +85,12 @@ export function unknownService(
 }
 
 /** Names of the services that a service's lines refer to, with the place of each. */
-export function referencesOf(definition: Definition): { name: string; path: (string | number)[] }[] {
+export function referencesOf(manifest: Mapping): { name: string; path: (string | number)[] }[] {
   return (["requires", "after", "packagesAfter"] as const).flatMap((key) => {
-    const value = definition.value[key];
+    const value = manifest[key];
     if (!Array.isArray(value)) return [];
-    return value.map((name, index) => ({ name: String(name), path: [key, index] }));
+    return value.flatMap((name, index) =>
+      SERVICE_NAME.test(String(name)) ? [{ name: String(name), path: [key, index] }] : [],
+    );
   });
 }

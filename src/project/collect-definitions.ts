@@ -1,6 +1,6 @@
 import type { Place } from "../../stage2/index.ts";
 import type { ProjectConfig } from "../manifest/project-schema.ts";
-import type { SourceFile } from "../manifest/source-file.ts";
+import type { Path, SourceFile } from "../manifest/source-file.ts";
 import { referencesOf, unknownService } from "./check-graph.ts";
 import { type Definition, resolveDefinition } from "./definition.ts";
 import type { FaultList } from "./fault-list.ts";
@@ -57,9 +57,10 @@ export function collectDefinitions(
     if (seen.has(source.name)) continue;
     seen.add(source.name);
     const definition = resolveDefinition(source, base, faults);
-    if (!definition) continue;
-    definitions.set(source.name, definition);
-    for (const { name, path } of referencesOf(definition)) refer(name, () => definition.place(path));
+    if (definition) definitions.set(source.name, definition);
+    // A service with other faults still tells which names are wrong.
+    const { value, place } = definition ?? { value: source.value, place: (path: Path) => source.source.place(path) };
+    for (const { name, path } of referencesOf(value)) refer(name, () => place(path));
   }
   return { definitions, referenced, extended };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { isAbsolute, join, normalize } from "node:path";
-import type { Artifact } from "../../stage2/index.ts";
+import type { Artifact, Place } from "../../stage2/index.ts";
 import type { ServiceManifest } from "../manifest/service-schema.ts";
 import type { Definition } from "./definition.ts";
 import type { FaultList } from "./fault-list.ts";
@@ -33,14 +33,14 @@ export function compileArtifacts(given: Given = {}, parts: Parts): Artifact[] {
 
 function compileOne(name: string, given: Given[string], parts: Parts): Artifact | undefined {
   const { definition, faults } = parts;
-  const at = definition.place(["artifacts", name, "from"]);
+  const at = (): Place => definition.place(["artifacts", name, "from"]);
   const { from, to, user, mode } = given;
   if (/^[a-z][a-z0-9+]*:|^git@/i.test(from)) {
     const scheme = from.slice(0, from.indexOf(":"));
     faults.error(
       "E_ARTIFACT_SOURCE",
       `This version fetches artifacts from paths at the desk; ${scheme} is not there yet`,
-      at,
+      at(),
       {
         suggestion: "download it before, and name the file",
       },
@@ -49,7 +49,7 @@ function compileOne(name: string, given: Given[string], parts: Parts): Artifact 
   }
   const path = normalize(from);
   if (isAbsolute(path) || path.startsWith("..")) {
-    faults.error("E_PATH", `Expected a path below the project's folder, "${from}" came`, at);
+    faults.error("E_PATH", `Expected a path below the project's folder, "${from}" came`, at());
     return undefined;
   }
   const blobs: Record<string, { digest: string; bytes: number }> = {};
@@ -66,7 +66,7 @@ function compileOne(name: string, given: Given[string], parts: Parts): Artifact 
     }
   }
   if (Object.keys(blobs).length === 0) {
-    faults.error("E_ARTIFACT_MISSING", `There is no file "${path}" in the project's folder`, at);
+    faults.error("E_ARTIFACT_MISSING", `There is no file "${path}" in the project's folder`, at());
     return undefined;
   }
   return {

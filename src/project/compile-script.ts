@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
-import type { Script } from "../../stage2/index.ts";
+import type { Place, Script } from "../../stage2/index.ts";
 import { didYouMean } from "../cli/did-you-mean.ts";
 import { parseDuration } from "../manifest/duration.ts";
 import type { ScriptManifest } from "../manifest/service-schema.ts";
@@ -40,7 +40,8 @@ export const isNodeScript = (path: string): boolean => /\.m?ts$|\.mjs$/.test(pat
 export function compileScript(given: ScriptManifest, name: string, path: Path, parts: ScriptParts): Script | undefined {
   const { definition, faults, made } = parts;
   const { run, user, timeout, attempts = 1, backoff = "1s" } = typeof given === "string" ? { run: given } : given;
-  const at = definition.place(typeof given === "string" ? path : [...path, "run"]);
+  // Places cost another parse of the file, so they are looked up for faults only.
+  const at = (): Place => definition.place(typeof given === "string" ? path : [...path, "run"]);
   const rest = {
     ...(user === undefined ? {} : { user }),
     ...(timeout === undefined ? {} : { timeout: parseDuration(timeout) ?? 0 }),
@@ -48,12 +49,12 @@ export function compileScript(given: ScriptManifest, name: string, path: Path, p
     backoff: parseDuration(backoff) ?? 1000,
   };
   if (run.trim() === "") {
-    faults.error("E_SCRIPT_EMPTY", `The script of ${path.join(".")} is empty`, at);
+    faults.error("E_SCRIPT_EMPTY", `The script of ${path.join(".")} is empty`, at());
     return undefined;
   }
   if (!isFileReference(run)) {
     if (definition.files.has(run.trim())) {
-      faults.warning("E_PATH", `"${run.trim()}" is run as a command, not as the file of that name`, at, {
+      faults.warning("E_PATH", `"${run.trim()}" is run as a command, not as the file of that name`, at(), {
         suggestion: `did you mean "./${run.trim()}"?`,
       });
     }
@@ -74,12 +75,12 @@ const inlineScript = (text: string): string => {
 
 function checkScriptFile(
   run: string,
-  at: ReturnType<Definition["place"]>,
+  at: () => Place,
   { definition, faults, made, bundled }: ScriptParts,
 ): Pick<Script, "file" | "with" | "digest"> | undefined {
   const path = posix.normalize(run);
   if (path.startsWith("../") || path === ".." || path === ".") {
-    faults.error("E_PATH", `Expected a file below the service's folder, "${run}" came`, at);
+    faults.error("E_PATH", `Expected a file below the service's folder, "${run}" came`, at());
     return undefined;
   }
   const file = definition.files.get(path);
@@ -91,7 +92,7 @@ function checkScriptFile(
       folder
         ? `Expected a script, "${run}" is a folder`
         : `There is no file "${run}" in the folder of ${definition.name}`,
-      at,
+      at(),
       { suggestion: near && `did you mean "./${near}"?` },
     );
     return undefined;
@@ -99,7 +100,7 @@ function checkScriptFile(
   if (isNodeScript(path)) {
     const result = bundled.get(file.file);
     if (result === undefined || "message" in result) {
-      faults.error("E_SCRIPT_BUILD", result?.message ?? `${path} was not bundled`, result?.place ?? at);
+      faults.error("E_SCRIPT_BUILD", result?.message ?? `${path} was not bundled`, result?.place ?? at());
       return undefined;
     }
     const target = `.bootlace/${path.replaceAll("/", "~").replace(/\.m?[tj]s$/, "")}.mjs`;
@@ -108,7 +109,7 @@ function checkScriptFile(
   }
   const problem = scriptProblem(file.bytes);
   if (problem) {
-    faults.error(problem.code, `${path} ${problem.message}`, at, { suggestion: problem.suggestion });
+    faults.error(problem.code, `${path} ${problem.message}`, at(), { suggestion: problem.suggestion });
     return undefined;
   }
   return { file: path, with: "exec", digest: sha256(file.bytes) };

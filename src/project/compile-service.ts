@@ -27,7 +27,7 @@ import type { FaultList } from "./fault-list.ts";
 import type { ArtifactSource } from "./loaded.ts";
 import type { Mapping } from "./service-source.ts";
 import type { Stamps } from "./stamps.ts";
-import { substituteParams } from "./substitute.ts";
+import { hasReferences, substituteParams } from "./substitute.ts";
 
 export interface CompileParts {
   readonly projectDir: string;
@@ -104,6 +104,8 @@ export function compileService(definition: Definition, parts: CompileParts): Com
 }
 
 function resolveManifest(definition: Definition, { params, faults }: CompileParts): ServiceManifest | undefined {
+  const { own, chain } = definition;
+  if (chain.length === 1 && own.manifest && !hasReferences(own.source.text)) return own.manifest;
   const before = faults.errors.length;
   const resolved: Mapping = substituteParams(definition.value, params, (path, message, suggestion) => {
     faults.error("E_REFERENCE", message, definition.place(path), { suggestion });

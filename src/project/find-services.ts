@@ -43,8 +43,8 @@ export function findLocalServices(projectDir: string, parts: Parts): Map<string,
       });
       continue;
     }
-    if (!existsSync(join(dir, name, "service.yaml"))) {
-      stamps.add(join(dir, name));
+    if (!stamps.add(`${dir}/${name}/service.yaml`)) {
+      stamps.add(`${dir}/${name}`);
       const other = existsSync(join(dir, name, "service.yml"));
       faults.error("E_SERVICE_FILE", `Expected ${shown}/service.yaml, nothing is there`, place, {
         suggestion: other ? "rename service.yml to service.yaml" : undefined,

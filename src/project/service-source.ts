@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { readYaml } from "../manifest/read-yaml.ts";
-import { serviceSchema } from "../manifest/service-schema.ts";
+import { type ServiceManifest, serviceSchema } from "../manifest/service-schema.ts";
 import type { SourceFile } from "../manifest/source-file.ts";
 import { zodFaults } from "../manifest/zod-faults.ts";
 import type { FaultList } from "./fault-list.ts";
@@ -14,6 +14,8 @@ export interface ServiceSource {
   readonly name: string;
   readonly source: SourceFile;
   readonly value: Mapping;
+  /** The same as the schema gave it out; undefined when it has faults. */
+  readonly manifest: ServiceManifest | undefined;
   readonly files: readonly FolderFile[];
   /** False when the file has faults: who extends it is not compiled, so that one slip is told once. */
   readonly sound: boolean;
@@ -32,11 +34,11 @@ export function readServiceSource(
   { stamps, faults }: { stamps: Stamps; faults: FaultList },
 ): ServiceSource {
   stamps.add(dir);
-  stamps.add(`${dir}/service.yaml`);
+  if (!stamps.has(`${dir}/service.yaml`)) stamps.add(`${dir}/service.yaml`);
   const { source, value, faults: yamlFaults } = readYaml(`${shown}/service.yaml`, readFileSync(`${dir}/service.yaml`));
   const files = readServiceFolder(dir, source, stamps, faults);
   faults.all.push(...yamlFaults);
-  if (yamlFaults.length > 0) return { name, source, value: {}, files, sound: false };
+  if (yamlFaults.length > 0) return { name, source, value: {}, manifest: undefined, files, sound: false };
   // An empty file is a service that only has dependents.
   const given = value ?? {};
   const inherits = isMapping(given) && typeof given.extends === "string";
@@ -45,7 +47,7 @@ export function readServiceSource(
     const locate = (path: readonly (string | number)[], what: "key" | "value") => source.place(path, what);
     faults.all.push(...zodFaults(checked.error.issues, { schema: serviceSchema, value: given, locate }));
   }
-  return { name, source, value: isMapping(given) ? given : {}, files, sound: checked.success };
+  return { name, source, value: isMapping(given) ? given : {}, files, manifest: checked.data, sound: checked.success };
 }
 
 export const isMapping = (value: unknown): value is Mapping =>

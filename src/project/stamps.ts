@@ -19,6 +19,10 @@ export class Stamps {
     return stat;
   }
 
+  has(path: string): boolean {
+    return this.#byPath.has(path);
+  }
+
   get entries(): [string, string][] {
     return [...this.#byPath];
   }
