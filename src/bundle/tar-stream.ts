@@ -81,8 +81,8 @@ function checkPath(path: string): void {
   const problem =
     path.length === 0
       ? "is empty"
-      : /[^ -~]/.test(path) || path.includes("\\")
-        ? "holds a character that is not printable ASCII, or a backslash"
+      : /[^ -~]/.test(path) || /[\\?]/.test(path)
+        ? "holds a character that is not printable ASCII, or a backslash or question mark"
         : path.startsWith("/") ||
             path.endsWith("/") ||
             path.split("/").some((part) => part === "" || part === "." || part === "..")

@@ -1,0 +1,232 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { tarStream } from "../../src/bundle/tar-stream.ts";
+import { Stage1Rig } from "../support/stage1-rig.ts";
+
+let rig: Stage1Rig;
+let server: Server | undefined;
+const mounts: string[] = [];
+beforeEach(() => {
+  rig = new Stage1Rig();
+});
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+  server = undefined;
+  for (const mount of mounts.splice(0)) execFileSync("umount", [mount]);
+  rig.dispose();
+});
+
+async function serve(listener: RequestListener): Promise<string> {
+  const made = createServer(listener);
+  server = made;
+  await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(made.address() as AddressInfo).port}`;
+}
+
+/** Serves the rig's store as a web server would. */
+const files: RequestListener = (request, response) => {
+  const file = join(rig.store, request.url ?? "");
+  if (!existsSync(file)) return void response.writeHead(404).end("not found");
+  response.end(readFileSync(file));
+};
+
+const SHIMMED = [
+  "cat",
+  "cp",
+  "flock",
+  "gzip",
+  "head",
+  "mkdir",
+  "mv",
+  "node",
+  "rm",
+  "sha256sum",
+  "sync",
+  "tar",
+  "uname",
+  "wc",
+];
+
+/** A PATH whose tools count themselves and kill the whole of stage1 when their number comes up. */
+function killingPath(): string {
+  const folder = join(rig.home, "killing");
+  mkdirSync(folder);
+  for (const tool of SHIMMED) {
+    const real =
+      tool === "node"
+        ? process.execPath
+        : execFileSync("sh", ["-c", `command -v ${tool}`])
+            .toString()
+            .trim();
+    const text = `#!/bin/sh
+printf x >>"$KILL_COUNT"
+[ "$(/usr/bin/wc -c <"$KILL_COUNT")" -lt "$KILL_AT" ] || kill -KILL 0
+exec ${real} "$@"
+`;
+    writeFileSync(join(folder, tool), text);
+    chmodSync(join(folder, tool), 0o755);
+  }
+  return `${folder}:${process.env.PATH}`;
+}
+
+describe("stage1 that is killed", () => {
+  test.each([
+    ["the first boot of a machine", false],
+    ["the boot that brings a new bundle", true],
+  ])("before any of its commands, in %s, ends well at the next boot", async (_name, upgrade) => {
+    const path = killingPath();
+    let at = 1;
+    for (let finished = false; !finished; at++) {
+      const state = rig.state;
+      execFileSync("rm", ["-rf", state]);
+      if (upgrade) {
+        rig.point(rig.putBundle("old"));
+        await rig.run();
+      }
+      const next = rig.putBundle("new");
+      rig.point(next);
+      const count = join(rig.home, `count-${at}`);
+      const killed = await rig.run(["sh"], [], { PATH: path, KILL_COUNT: count, KILL_AT: String(at) });
+      finished = killed.signal === null;
+      const after = await rig.run();
+      expect({ at, code: after.code, stderr: after.stderr }).toMatchObject({ at, code: 0 });
+      expect({ at, mark: rig.marks().at(-1), good: rig.record("good")?.bundle }).toEqual({
+        at,
+        mark: "new",
+        good: next.digest,
+      });
+      expect(existsSync(join(state, "tmp/new"))).toBe(false);
+    }
+    // Fewer would mean that the shims were not in the way.
+    expect(at).toBeGreaterThan(15);
+  });
+});
+
+describe("stage1 with a store behind HTTP", () => {
+  test("boots from it", async () => {
+    rig.writeConf({ store: await serve(files) });
+    rig.point(rig.putBundle("one"));
+    expect(await rig.run()).toMatchObject({ code: 0 });
+    expect(rig.marks()).toEqual(["one"]);
+  });
+
+  test("tries again after HTTP 500 and a connection that breaks off", async () => {
+    let asked = 0;
+    const store = await serve((request, response) => {
+      asked++;
+      if (asked === 1) return void response.writeHead(500).end("oops");
+      if (asked === 3) {
+        response.writeHead(200, { "content-length": "100000" });
+        return void response.write("half", () => response.destroy());
+      }
+      files(request, response);
+    });
+    rig.writeConf({ store, deadline: "20" });
+    rig.point(rig.putBundle("one"));
+    const { code, stderr } = await rig.run();
+    expect({ code, marks: rig.marks() }).toEqual({ code: 0, marks: ["one"] });
+    expect(stderr).toContain("answered HTTP 500; trying again in 1 s");
+  });
+
+  test("gives up at once on 404 and says that it may be a missing right", async () => {
+    rig.writeConf({ store: await serve(files), deadline: "60" });
+    const { code, stderr } = await rig.run();
+    expect({ code, stderr }).toEqual({
+      code: 5,
+      stderr: expect.stringContaining("is not there, or may not be read (HTTP 404)"),
+    });
+  });
+
+  test("stops at the deadline when the store trickles", async () => {
+    const store = await serve((_request, response) => {
+      response.writeHead(200);
+      const timer = setInterval(() => response.write("b"), 100);
+      response.on("close", () => clearInterval(timer));
+    });
+    rig.writeConf({ store, deadline: "2" });
+    const { code, stderr } = await rig.run();
+    expect({ code, stderr }).toEqual({ code: 5, stderr: expect.stringMatching(/timed out/i) });
+  });
+
+  test("reads no more than it was promised when the store never ends", async () => {
+    const store = await serve((request, response) => {
+      if (request.url === "/channels/prod") return void files(request, response);
+      const pour = (): void => {
+        while (response.write(Buffer.alloc(65536)));
+      };
+      response.on("drain", pour);
+      pour();
+    });
+    rig.writeConf({ store, deadline: "30" });
+    const bundle = rig.putBundle("one");
+    rig.point(bundle);
+    const { code, stderr } = await rig.run();
+    expect({ code, stderr }).toEqual({
+      code: 5,
+      stderr: expect.stringContaining(`is damaged: ${bundle.bytes + 1} bytes`),
+    });
+  });
+
+  test("does not follow a redirect to a file", async () => {
+    const store = await serve(
+      (_request, response) => void response.writeHead(302, { location: "file:///etc/passwd" }).end(),
+    );
+    rig.writeConf({ store, deadline: "1" });
+    const { code, stderr } = await rig.run();
+    expect({ code, stderr }).toEqual({ code: 5, stderr: expect.stringMatching(/protocol/i) });
+  });
+
+  test("keeps the address, which may be signed, off the command line", async () => {
+    const seen: string[] = [];
+    const store = await serve((request, response) => {
+      for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+        try {
+          const line = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+          if (line.startsWith("curl")) seen.push(line);
+        } catch {
+          // The process ended meanwhile.
+        }
+      }
+      files(request, response);
+    });
+    rig.writeConf({ store });
+    rig.point(rig.putBundle("one"));
+    await rig.run();
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen.join("\n")).not.toContain("/channels/prod");
+  });
+});
+
+describe("stage1 on a bad file system", () => {
+  const mount = (options: string): void => {
+    mkdirSync(rig.state, { recursive: true });
+    execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", rig.state]);
+    mounts.push(rig.state);
+  };
+
+  test("boots the last good bundle when there is no room for the new one", async () => {
+    mount("size=256k");
+    rig.point(rig.putBundle("old"));
+    await rig.run();
+    const noise = Buffer.from(Array.from({ length: 400_000 }, (_, at) => (at * 7919) % 251));
+    rig.point(rig.putTar(tarStream([{ path: "stage2.mjs", mode: 0o644, bytes: noise }])));
+    const { code, stderr } = await rig.run();
+    expect({ code, marks: rig.marks() }).toEqual({ code: 0, marks: ["old", "old"] });
+    expect(stderr).toMatch(/disk full|No space left/);
+  });
+
+  test("runs nothing and says why when its state cannot be written", async () => {
+    mount("size=1m");
+    execFileSync("mount", ["-o", "remount,ro", rig.state]);
+    rig.point(rig.putBundle("one"));
+    expect(await rig.run()).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining("cannot be written: is the file system full or read-only?"),
+    });
+  });
+});
