@@ -53,6 +53,7 @@ export async function doCommand(args: Arguments): Promise<ExitCode> {
   const poll = setInterval(() => context.followed.get(request.step)?.poll(), 100);
   const exit = await executeScript(context, context.lanes.take(), request, () => {});
   clearInterval(poll);
+  exit.afterwards();
   context.lanes.close();
   if (exit.status === 0) return EXIT.ok;
   throw new BootlaceError("E_ACTION", `${name} failed: ${exit.message || `exit ${exit.status}`}`);
@@ -123,6 +124,7 @@ function looseContext(machine: Machine, onOutput: (text: string) => void): RunCo
     lanes: new LanePool(),
     outputs: new Map([...state.services].map(([name, service]) => [name, new Map(service.outputs)])),
     emit: (happening) => happening.k === "output" && onOutput(happening.text),
+    later: (work) => work(),
     record: () => {},
     stop: new AbortController().signal,
     followed: new Map(),

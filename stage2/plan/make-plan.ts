@@ -214,11 +214,13 @@ function planUpdates(draft: Draft, ready: Providers, reasons: ReadonlyMap<string
       });
       continue;
     }
-    const before = join([ready.get(name) ?? [], ...service.requires.map((other) => up.get(other) ?? [])]);
+    const required = service.requires.map((other) => up.get(other) ?? []);
     if (!hasUpdate.has(name)) {
-      up.set(name, before);
+      up.set(name, join(required));
       continue;
     }
+    // Its own init stands for those of what it requires: they are not repeated along the chain.
+    const before = join([ready.get(name) ?? [], ...required]);
     const id = `${name}.update`;
     const after = service.after.filter((other) => hasUpdate.has(other)).map((other) => `${other}.update`);
     const { why, detail } = updateReason(draft, service, reasons.get(name));

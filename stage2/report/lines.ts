@@ -101,11 +101,16 @@ export function eventLines(event: Event): Line[] {
 
 function closing(event: Event & { k: "close" }): string {
   const parts = [
-    ...(event.failed.length > 0 ? [`failed: ${event.failed.join(", ")}`] : []),
-    ...(event.blocked.length > 0 ? [`blocked: ${event.blocked.join(", ")}`] : []),
-    ...(event.ignored.length > 0 ? [`failed and ignored: ${event.ignored.join(", ")}`] : []),
+    ...(event.failed.length > 0 ? [`failed: ${some(event.failed)}`] : []),
+    ...(event.blocked.length > 0 ? [`blocked: ${some(event.blocked)}`] : []),
+    ...(event.ignored.length > 0 ? [`failed and ignored: ${some(event.ignored)}`] : []),
   ];
   return `run ${event.run} ${event.outcome} in ${duration(event.ms)}${parts.length > 0 ? `; ${parts.join("; ")}` : ""}`;
+}
+
+/** The first few of a list that may be long. */
+function some(names: readonly string[]): string {
+  return names.length <= 8 ? names.join(", ") : `${names.slice(0, 8).join(", ")} and ${names.length - 8} more`;
 }
 
 /** One parseable line for the machine's console, or undefined where nothing changed state. */

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, unlinkSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 
 /** How much of a script's output goes into events; the log file has it whole. */
@@ -63,7 +63,7 @@ export class LogFollower {
     this.flush();
     const { size } = fstatSync(this.fd);
     closeSync(this.fd);
-    if (size === 0) rmSync(this.path, { force: true });
+    if (size === 0) unlinkSync(this.path);
   }
 
   private flush(): void {

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 /** Where everything of Bootlace stands on a machine, all under one root. */
 export interface Paths {
@@ -23,7 +23,12 @@ export interface Paths {
   readonly seed: string;
 }
 
+/** @param root may be relative to the working folder. */
 export function pathsUnder(root: string): Paths {
+  return absolutePaths(resolve(root));
+}
+
+function absolutePaths(root: string): Paths {
   const lib = join(root, "var/lib/bootlace");
   const volatile = join(process.getuid?.() === 0 ? "/" : root, "run/bootlace");
   return {

@@ -24,6 +24,8 @@ export interface RunContext {
   /** Outputs of inits (from the journal too) and of this run's updates. */
   readonly outputs: Map<string, Map<string, string>>;
   readonly emit: (happening: Happening) => void;
+  /** Does something once the scripts that could start have been started. */
+  readonly later: (work: () => void) => void;
   /** Makes entries durable before it returns. */
   readonly record: (entries: readonly Entry[]) => void;
   /** Aborted when the run has to stop; its reason is the signal's name. */

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { scriptEnvironment } from "../../execute/environment.ts";
 import { OUTPUT_LIMIT } from "../../execute/outputs.ts";
@@ -27,6 +27,9 @@ export interface ScriptRequest {
   readonly extra?: Readonly<Record<string, string>>;
 }
 
+/** What is left to do when a script has ended and nobody waits for it any more. */
+export type Afterwards = () => void;
+
 export interface ScriptExit {
   /** Absent when it could not even be started; then `message` says why. */
   readonly status?: number;
@@ -36,6 +39,8 @@ export interface ScriptExit {
   readonly tail: string;
   readonly log: string;
   readonly outputs: string;
+  /** Reads the rest of the log and closes it: off the path that the next script waits on. */
+  readonly afterwards: Afterwards;
 }
 
 /**
@@ -51,7 +56,7 @@ export async function executeScript(
 ): Promise<ScriptExit> {
   const { service, script } = request;
   const log = join(context.runDir, `${fileName(request.step)}.log`);
-  const refused = (message: string): ScriptExit => ({ message, tail: "", log, outputs: "" });
+  const refused = (message: string): ScriptExit => ({ message, tail: "", log, outputs: "", afterwards: () => {} });
 
   const user = script.user === undefined ? currentUser() : findUser(script.user);
   if (user === undefined) return refused(`there is no user "${script.user}" to run it as`);
@@ -78,21 +83,21 @@ export async function executeScript(
     guard.clear();
     await redacted?.drain();
     redacted?.close();
-    const tail = followed?.tail() ?? "";
-    followed?.close();
     return {
       status,
       ...(guard.ended() !== undefined && { ended: guard.ended() ?? "timeout" }),
       message:
         status === NO_FOLDER ? `its working folder ${command.cwd} is not there, or the script cannot be run` : "",
-      tail,
+      tail: status === 0 ? "" : (followed?.tail() ?? ""),
       log,
-      outputs: readOutput(output),
+      outputs: takeOutput(output),
+      afterwards: () => {
+        context.followed.delete(request.step);
+        followed?.close();
+      },
     };
   } finally {
-    context.followed.delete(request.step);
-    removeCredentials(context.paths, context.run, service.name);
-    rmSync(output, { force: true });
+    if (credentials.dir !== undefined) removeCredentials(context.paths, context.run, service.name);
   }
 }
 
@@ -122,15 +127,14 @@ function prepareOutput(context: RunContext, step: StepId, user: User): string {
   return file;
 }
 
-function readOutput(file: string): string {
-  try {
-    // One byte over the limit is enough to refuse it.
-    return readFileSync(file)
-      .subarray(0, OUTPUT_LIMIT + 1)
-      .toString("utf8");
-  } catch {
-    return "";
-  }
+function takeOutput(file: string): string {
+  if (!existsSync(file)) return "";
+  // One byte over the limit is enough to refuse it.
+  const text = readFileSync(file)
+    .subarray(0, OUTPUT_LIMIT + 1)
+    .toString("utf8");
+  rmSync(file);
+  return text;
 }
 
 /** Makes the folder that holds all scripts' outputs; others may pass through it but not list it. */
@@ -177,7 +181,7 @@ export function buildCommand(
 /** A folder of the service's own that lasts. It belongs to whom the phase runs as. */
 function stateFolder(context: RunContext, service: string, user: User): string {
   const folder = join(context.paths.state, fileName(service));
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o755 });
   if (process.getuid?.() === 0 && statSync(folder).uid !== user.uid) chownSync(folder, user.uid, user.gid);
   return folder;
 }

@@ -11,6 +11,7 @@ import type { Facts } from "../../types/facts.ts";
 import type { Plan, StepId } from "../../types/plan.ts";
 import type { Phase, Project } from "../../types/service.ts";
 import { removeAllCredentials } from "../credentials.ts";
+import { Deferred } from "../deferred.ts";
 import { EventLog } from "../event-log.ts";
 import { lineageId, machineHash } from "../facts.ts";
 import { JournalFile } from "../journal-file.ts";
@@ -109,10 +110,14 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
       message: `The run's events cannot be written: ${why}`,
     }),
   );
-  const emit = (happening: Happening): void => {
-    const event: Event = { t: Date.now(), ...happening };
+  const put = (event: Event): void => {
     log.add(event);
     request.report(event);
+  };
+  const deferred = new Deferred();
+  const emit = (happening: Happening): void => {
+    const event: Event = { t: Date.now(), ...happening };
+    deferred.add(() => put(event));
   };
   const notice = (code: string, message: string): void => emit({ k: "notice", level: "warning", code, message });
 
@@ -127,6 +132,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
     lanes: new LanePool(),
     outputs: new Map([...state.services].map(([name, service]) => [name, new Map(service.outputs)])),
     emit,
+    later: (work) => deferred.add(work),
     record: (entries) => journal.append(entries, stamp),
     stop: request.stop,
     followed: new Map(),
@@ -171,6 +177,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
     for (const lane of context.lanes.busy) signalGroup(lane.group, 0, "SIGKILL");
     removeAllCredentials(paths);
     context.lanes.close();
+    deferred.flush();
     log.close();
   }
 }

@@ -31,7 +31,7 @@ export async function runScriptStep(
     step.phase === "init" || step.phase === "update"
       ? await placeArtifacts(context.paths, service, context.facts)
       : undefined;
-  if (misplaced !== undefined) return failed(step, { message: misplaced, tail: "", log: "", outputs: "" }, "artifact");
+  if (misplaced !== undefined) return failed(step, { message: misplaced, tail: "", log: "" }, "artifact");
   if (script === undefined) return finish(context, step, service, lane, "");
 
   for (let attempt = 1; ; attempt++) {
@@ -41,6 +41,7 @@ export async function runScriptStep(
       if (attempt > 1) context.record([startEntry(step, attempt, pid, pst)]);
       if (attempt > 1) context.emit({ k: "start", step: step.id, try: attempt, why: step.why });
     });
+    context.later(exit.afterwards);
     if (exit.ended === "interrupted") return interrupted(step);
     if (exit.status === ASK_REBOOT) return { how: "reboot" };
     if (exit.status === 0) return finish(context, step, service, lane, exit.outputs);
@@ -65,7 +66,7 @@ async function finish(
   text: string,
 ): Promise<StepResult> {
   const outputs = parseOutputs(service.name, text);
-  if (!outputs.ok) return failed(step, { message: outputs.why, tail: "", log: "", outputs: "" }, "outputs");
+  if (!outputs.ok) return failed(step, { message: outputs.why, tail: "", log: "" }, "outputs");
   if (step.phase === "update" && service.ready !== undefined) {
     const why = await becomeReady(context, step, service, lane);
     if (context.stop.aborted) return interrupted(step);
@@ -107,6 +108,7 @@ async function becomeReady(
       { step: `${step.id}.ready`, service, phase: "ready", script: ready.script, reason: step.why },
       () => {},
     );
+    exit.afterwards();
     return exit.status ?? 1;
   });
 }
@@ -128,7 +130,11 @@ function reasonOf(exit: ScriptExit, script: Script): string {
 
 const seconds = (ms: number): string => `${ms / 1000}s`;
 
-function failed(step: ScriptStep, exit: ScriptExit, reason: string): StepResult {
+function failed(
+  step: ScriptStep,
+  exit: Pick<ScriptExit, "status" | "message" | "tail" | "log">,
+  reason: string,
+): StepResult {
   const why = exit.message === "" ? reason : `${reason}: ${exit.message}`;
   const entry: Entry = {
     k: "fail",
