@@ -73,8 +73,8 @@ export interface Captured {
 /** Makes machines of one kind. */
 export interface Provider {
   readonly name: string;
-  /** What machines of this kind offer to `needs:`. */
-  readonly offers: readonly string[];
+  /** What `needs:` may name and no machine of this kind has. */
+  readonly lacks: readonly string[];
   /** Digest of what a base is now; part of an image's key. */
   baseState(base: Base): Promise<string>;
   /** @throws {BootlaceError} when this computer cannot do it, or the name is taken. */

@@ -1,5 +1,6 @@
 import ssh2 from "ssh2";
 import { BootlaceError } from "../../stage2/index.ts";
+import { abortError, throwIfAborted } from "./abort.ts";
 import { publicKeyBlob } from "./ssh-key.ts";
 import { isKnownHostKey, SshSession } from "./ssh-session.ts";
 
@@ -23,7 +24,7 @@ export interface SshAddress {
  * @throws {BootlaceError} `E_SESSION_HOST_KEY` when another key is shown, `E_SESSION_CONNECT` when there is no way in.
  */
 export async function connectSsh(address: SshAddress, signal?: AbortSignal): Promise<SshSession> {
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   const known = address.hostKeys.map(publicKeyBlob);
   const client = new ssh2.Client();
   let stranger: Buffer | undefined;
@@ -32,7 +33,7 @@ export async function connectSsh(address: SshAddress, signal?: AbortSignal): Pro
     const fail = (error: Error) => reject(stranger ? strangeKey(address, stranger) : unreachable(address, error));
     const abort = () => {
       client.destroy();
-      reject(signal?.reason);
+      if (signal) reject(abortError(signal));
     };
     signal?.addEventListener("abort", abort, { once: true });
     client.once("error", fail);

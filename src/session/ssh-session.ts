@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { finished, Readable } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { BootlaceError } from "../../stage2/index.ts";
+import { abortError, throwIfAborted } from "./abort.ts";
 import { quoteArgv } from "./quote.ts";
 import type { ExecOptions, ExecResult, Session, ShellOptions } from "./session.ts";
 import { shareTerminal } from "./terminal.ts";
@@ -35,7 +36,7 @@ export class SshSession implements Session {
   }
 
   async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     const run = await this.#open(
       (done) => this.#client.exec(quoteArgv(argv), done),
       (channel) => {
@@ -97,7 +98,7 @@ export class SshSession implements Session {
         // An SSH server may not know the signal request (OpenSSH before 7.9): closing the channel hangs up in any case.
         channel.signal("TERM");
         channel.close();
-        reject(signal?.reason);
+        if (signal) reject(abortError(signal));
       };
       signal?.addEventListener("abort", abort, { once: true });
       channel.on("exit", (code: number | null, name?: string) => {

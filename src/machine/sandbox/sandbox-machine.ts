@@ -4,6 +4,7 @@ import { mkdir, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BootlaceError } from "../../../stage2/index.ts";
+import { abortError, throwIfAborted } from "../../session/abort.ts";
 import { connectSsh } from "../../session/connect-ssh.ts";
 import type { Session } from "../../session/session.ts";
 import type { Captured, Machine, MachineStatus, NamedValue } from "../machine.ts";
@@ -57,7 +58,7 @@ export class SandboxMachine implements Machine {
   }
 
   async start(signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     if (await this.#state()) return;
     await removeFolder(this.#files.state);
     const log = await open(this.#files.log, "a", 0o600);
@@ -157,7 +158,7 @@ async function firstLine(child: ChildProcess, signal: AbortSignal | undefined): 
     await Promise.race([once(pipe, "end", signal ? { signal } : {}), failed]);
   } catch (error) {
     child.kill("SIGTERM");
-    throw error;
+    throw signal?.aborted ? abortError(signal) : error;
   } finally {
     pipe.destroy();
   }

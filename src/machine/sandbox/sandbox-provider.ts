@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { BootlaceError } from "../../../stage2/index.ts";
+import { packageRoot } from "../../cli/package-root.ts";
+import { throwIfAborted } from "../../session/abort.ts";
 import { makeSshKey } from "../../session/ssh-key.ts";
 import type { Base, LaunchSpec, Machine, Provider } from "../machine.ts";
 import { readJson, writeJson } from "../machine-folder.ts";
-import { programCommand } from "../program.ts";
 import { assertSandboxAvailable } from "./available.ts";
 import { findDepot } from "./depot.ts";
 import { unpackLayer } from "./layer-file.ts";
@@ -21,13 +23,17 @@ export interface SandboxOptions {
 
 /** The embedded provider: a copy-on-write layer over this Linux host or a root tree, in namespaces of its own. */
 export function sandboxProvider(options: SandboxOptions = {}): Provider {
-  const supervisor = options.supervisor ?? [...programCommand(), "__sandbox"];
+  const supervisor = options.supervisor ?? [
+    process.execPath,
+    fileURLToPath(new URL("bin/bootlace.js", packageRoot())),
+    "__sandbox",
+  ];
   return {
     name: "sandbox",
-    offers: ["root"],
+    lacks: ["systemd"],
     baseState: (base) => (base.kind === "layers" ? Promise.resolve(topOf(base)) : rootState(rootOf(base))),
     async launch(spec, signal) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       await assertSandboxAvailable(rootOf(spec.base));
       const machine = await prepare(spec, supervisor);
       try {

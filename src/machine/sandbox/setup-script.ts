@@ -94,7 +94,10 @@ halt() {
 trap 'halt 0' TERM
 trap 'halt 129' HUP
 if [ -x /usr/lib/bootlace/boot ]; then
-  /usr/lib/bootlace/boot </dev/null &
+  (
+    /usr/lib/bootlace/boot </dev/null
+    echo "$?" >/run/bootlace/boot.exit
+  ) &
 fi
 while :; do
   sleep 2000000000 &

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, createWriteStream, writeSync } from "node:fs";
+import { closeSync, createWriteStream, type FSWatcher, watch, writeSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { publicKeyBlob } from "../../session/ssh-key.ts";
 import { readJson, writeJson } from "../machine-folder.ts";
@@ -46,7 +46,9 @@ export async function superviseSandbox(folder: string): Promise<void> {
       init = started.init;
       await writeState(files, init, server.port, boot);
       if (!again) tell("ready");
+      const watcher = watchForReboot(init);
       const exit = await started.ended;
+      watcher?.close();
       init = undefined;
       if (exit !== REBOOT) break;
     }
@@ -99,6 +101,17 @@ async function bootOnce(spec: SandboxSpec, boot: string, files: SandboxFiles) {
 function makeSeed(spec: SandboxSpec, boot: string): string {
   const { id, purpose, hostname } = spec;
   return `provider=sandbox\nmachine=${id}\nboot=${boot}\npurpose=${purpose}\nhostname=${hostname}\n`;
+}
+
+/** The runner asks for a reboot by a file, because reboot(8) wants a systemd; PID 1 reboots on HUP. */
+function watchForReboot(init: number): FSWatcher | undefined {
+  try {
+    return watch(`/proc/${init}/root/run/bootlace`, (_event, name) => {
+      if (name === "reboot") process.kill(init, "SIGHUP");
+    }).on("error", () => {});
+  } catch {
+    return undefined;
+  }
 }
 
 async function writeState(files: SandboxFiles, init: number, port: number, boot: string): Promise<void> {

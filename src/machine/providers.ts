@@ -1,0 +1,19 @@
+import { BootlaceError } from "../../stage2/index.ts";
+import type { Provider } from "./machine.ts";
+import { sandboxProvider } from "./sandbox/sandbox-provider.ts";
+
+/** Providers of this version, by the name that `on:` has. */
+const PROVIDERS: Readonly<Record<string, () => Provider>> = { sandbox: () => sandboxProvider() };
+
+/** @throws {BootlaceError} `E_PROVIDER_UNSUPPORTED`, naming those that this version has. */
+export function providerNamed(name: string): Provider {
+  const make = PROVIDERS[name];
+  if (make) return make();
+  throw new BootlaceError(
+    "E_PROVIDER_UNSUPPORTED",
+    `This version has no provider ${name}; it has: ${Object.keys(PROVIDERS).join(", ")}`,
+    {
+      hint: "Try it in a sandbox: --on sandbox",
+    },
+  );
+}

@@ -1,0 +1,66 @@
+import { BootlaceError, type Phase } from "../../../stage2/index.ts";
+import { runChecked } from "../../session/run-checked.ts";
+import type { Session } from "../../session/session.ts";
+import { DELIVERY_CONF } from "./deliver.ts";
+
+export interface RunRequest {
+  /** Chosen by the desk: `[0-9A-Za-z-]+`. */
+  readonly run: string;
+  /** Undefined: what a boot would do. */
+  readonly phase?: Phase;
+  readonly purpose?: "build" | "run" | "smoke";
+  /** Roots; empty: what the machine knows (`/etc/bootlace/services`, the project). */
+  readonly services?: readonly string[];
+  readonly rerun?: string;
+}
+
+/** Where a machine keeps a run's events. */
+export const eventsFile = (run: string): string => `/var/lib/bootlace/runs/${run}/events.jsonl`;
+/** Where the runner's exit code appears when it has ended, on tmpfs: a reboot takes it along. */
+export const exitFile = (run: string): string => `/run/bootlace/desk/${run}/exit`;
+const outputFile = (run: string): string => `/run/bootlace/desk/${run}/out`;
+
+/**
+ * The runner is no child of the session: a connection that breaks must not take it along. Its exit code is a file,
+ * written beside and renamed. Arguments: folder, then the command.
+ */
+const DETACH = `
+set -eu
+folder=$1
+shift
+mkdir -p "$folder"
+setsid sh -c 'folder=$1; shift; "$@" >"$folder/out" 2>&1 </dev/null; echo "$?" >"$folder/exit.new"; mv "$folder/exit.new" "$folder/exit"' \\
+  bootlace-run "$folder" "$@" >/dev/null 2>&1 </dev/null &
+`;
+
+/** stage1 by what the desk delivered; on a machine from an image, which carries no delivery, by its own boot.conf. */
+const STAGE1 = `
+conf=$1
+shift
+[ -f "$conf" ] || exec sh /usr/lib/bootlace/stage1 -- "$@"
+exec sh /usr/lib/bootlace/stage1 --conf "$conf" -- "$@"
+`;
+
+/** Starts the delivered runner, detached from the session; follow it by its run id. */
+export async function launchRun(session: Session, request: RunRequest): Promise<void> {
+  const { run, phase, purpose, services = [], rerun } = request;
+  const command = ["sh", "-c", STAGE1, "bootlace-stage1", DELIVERY_CONF, "run", "--run", run];
+  if (purpose) command.push("--purpose", purpose);
+  if (phase) command.push("--phase", phase);
+  if (rerun) command.push("--rerun", rerun);
+  for (const service of services) command.push("-s", service);
+  await runChecked(session, ["sh", "-c", DETACH, "bootlace-desk", `/run/bootlace/desk/${run}`, ...command]);
+}
+
+/** What to tell when the runner is gone and never closed its run. */
+export async function runLost(session: Session, run: string): Promise<BootlaceError> {
+  const said = await session.exec([
+    "sh",
+    "-c",
+    `tail -c 2000 "$1"; echo; echo "exit $(cat "$2")"`,
+    "sh",
+    outputFile(run),
+    exitFile(run),
+  ]);
+  return new BootlaceError("E_RUN_LOST", `${session.target}: run ${run} ended without an end: ${said.stdout.trim()}`);
+}

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { BootlaceError, type Event, newRunId } from "../../../stage2/index.ts";
+import { type CloseEvent, followRun } from "./follow-run.ts";
+import { eventsFile, exitFile, launchRun, type RunRequest } from "./launch-run.ts";
+import type { Link } from "./link.ts";
+
+/** How long a machine that was asked to reboot may take before the desk reboots it, in milliseconds. */
+const REBOOT_WITHIN = 5_000;
+
+export interface Following {
+  readonly onEvent: (event: Event) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Starts a run and follows it to its end, over reboots that it asks for. */
+export async function runAndFollow(
+  link: Link,
+  request: Omit<RunRequest, "run">,
+  following: Following,
+): Promise<CloseEvent> {
+  const run = newRunId();
+  const boot = await link.machine.boot();
+  await launchRun(await link.session(following.signal), { ...request, run });
+  return followOverReboots(link, run, boot, exitFile(run), following);
+}
+
+/** Follows the run that the boot hook starts at this boot. */
+export async function followBoot(link: Link, following: Following): Promise<CloseEvent> {
+  const boot = await link.machine.boot();
+  const session = await link.session(following.signal);
+  const options = following.signal ? { signal: following.signal } : {};
+  const found = await session.exec(["sh", "-c", FIND_BOOT_RUN, "bootlace-find", boot], options);
+  const run = found.stdout.trim();
+  if (run) return followOverReboots(link, run, boot, BOOT_EXIT, following);
+  throw new BootlaceError(
+    "E_RUN_LOST",
+    `${session.target}: the boot hook ended without a run: ${found.stderr.trim()}`,
+    {
+      hint: `Read what it said: bootlace logs ${link.machine.name} --console`,
+    },
+  );
+}
+
+/** @throws {BootlaceError} `E_RUN_FAILED` naming what failed, unless the run ended well or degraded. */
+export function assertRunEnded(close: CloseEvent, where: string): void {
+  if (close.outcome === "done" || close.outcome === "degraded") return;
+  const blocked = close.blocked.length > 0 ? `; blocked by that: ${close.blocked.join(", ")}` : "";
+  const failed = close.failed.length > 0 ? close.failed.join(", ") : close.outcome;
+  throw new BootlaceError("E_RUN_FAILED", `${where}: ${failed} failed${blocked}`);
+}
+
+const BOOT_EXIT = "/run/bootlace/boot.exit";
+
+/** The boot is told by the run's first event. Ends when the boot hook has ended without such a run. */
+const FIND_BOOT_RUN = `
+boot=$1
+while :; do
+  ended=
+  [ ! -e ${BOOT_EXIT} ] || ended=yes
+  for file in /var/lib/bootlace/runs/*/events.jsonl; do
+    [ -f "$file" ] || continue
+    if grep -qF "\\"boot\\":\\"$boot\\"" "$file"; then
+      file=\${file%/*}
+      echo "\${file##*/}"
+      exit 0
+    fi
+  done
+  if [ -n "$ended" ]; then
+    echo "exit $(cat ${BOOT_EXIT})" >&2
+    exit 1
+  fi
+  [ -x /usr/lib/bootlace/boot ] || { echo "no boot hook is installed" >&2; exit 1; }
+  sleep 0.05
+done
+`;
+
+async function followOverReboots(
+  link: Link,
+  run: string,
+  boot: string,
+  exit: string,
+  { onEvent, signal }: Following,
+): Promise<CloseEvent> {
+  const followed = { run, events: eventsFile(run), connect: link.session, onEvent, ...(signal ? { signal } : {}) };
+  let offset = 0;
+  for (let before = boot, end = exit; ; end = BOOT_EXIT) {
+    const result = await followRun({ ...followed, exit: end, offset });
+    if (result.close.outcome !== "reboot") return result.close;
+    offset = result.offset;
+    before = await rebooted(link, before);
+  }
+}
+
+/** Waits for another boot; a machine that does not come to it by itself is restarted. Returns the new boot's id. */
+async function rebooted(link: Link, before: string): Promise<string> {
+  const until = performance.now() + REBOOT_WITHIN;
+  for (;;) {
+    const now = await link.machine.boot().catch(() => before);
+    if (now !== before) {
+      await link.close();
+      return now;
+    }
+    if (performance.now() > until) break;
+    await sleep(50);
+  }
+  await link.close();
+  await link.machine.stop();
+  await link.machine.start();
+  return link.machine.boot();
+}

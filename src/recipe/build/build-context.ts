@@ -1,0 +1,27 @@
+import type { Captured, Machine, Provider } from "../../machine/machine.ts";
+import type { Link } from "../../machine/run/link.ts";
+import type { BuildPlan } from "./build-plan.ts";
+
+/** What a build starts with; each step adds to it. */
+export interface BuildStart {
+  readonly dir: string;
+  readonly provider: Provider;
+  /** Also its ledger entry's and its machine's name. */
+  readonly id: string;
+  readonly imageId: string;
+  readonly plan: BuildPlan;
+}
+
+export interface Launched {
+  readonly machine: Machine;
+  readonly link: Link;
+}
+
+export interface Sealed {
+  /** `name version`, sorted. */
+  readonly packages: readonly string[];
+}
+
+export interface CapturedImage {
+  readonly captured: Captured;
+}

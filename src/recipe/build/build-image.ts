@@ -1,0 +1,98 @@
+import { randomBytes } from "node:crypto";
+import { BootlaceError, type Event } from "../../../stage2/index.ts";
+import type { ImageRecord } from "../../image/image-record.ts";
+import { imageFolder } from "../../image/image-record.ts";
+import type { Provider } from "../../machine/machine.ts";
+import { type LedgerEntry, readLedger, removeLedger, thisDesk, writeLedger } from "../ledger.ts";
+import { type Decision, type Failure, runRecipe } from "../run-recipe.ts";
+import { type BuildPlan, planBuild } from "./build-plan.ts";
+import { buildRecipe } from "./build-recipe.ts";
+import { smokeName } from "./smoke.ts";
+
+export interface BuildOptions {
+  readonly dir: string;
+  readonly image: string;
+  readonly provider: Provider;
+  readonly report: (event: Event) => void;
+  readonly signal: AbortSignal;
+  /** Build even if an image with this key exists. */
+  readonly force?: boolean;
+  /** Id of a build that was kept. */
+  readonly resume?: string;
+  /** What to do after a failure. Default: clean. */
+  readonly decide?: (failure: Failure, id: string) => Promise<Decision>;
+}
+
+export interface BuildResult {
+  readonly image: ImageRecord;
+  /** False: an image with this key was there already. */
+  readonly built: boolean;
+}
+
+/**
+ * Builds one image of the project, or answers the one that exists with an unchanged key.
+ * What it will create stands in the ledger before it is created; a failure leaves nothing unless it was to be kept.
+ */
+export async function buildImage(options: BuildOptions): Promise<BuildResult> {
+  const { dir, image, provider, report, signal } = options;
+  const began = Date.now();
+  const plan = await planBuild(dir, image, provider, began);
+  if (plan.same && !options.force && !options.resume) return { image: plan.same, built: false };
+  const entry = options.resume ? await resumed(dir, options.resume) : newEntry(plan, dir, provider, began);
+  await writeLedger(dir, entry);
+  const imageId = entry.id.slice(`build-${image}-`.length);
+  const decide = async (failure: Failure): Promise<Decision> => {
+    const decision = (await options.decide?.(failure, entry.id)) ?? "clean";
+    if (decision === "keep") await writeLedger(dir, { ...entry, state: "kept", failed: failure.step });
+    return decision;
+  };
+  const start = { dir, provider, id: entry.id, imageId, plan };
+  let kept = false;
+  try {
+    const ended = await runRecipe(buildRecipe, start, {
+      of: `image ${image}`,
+      report,
+      signal,
+      decide: async (failure) => {
+        const decision = await decide(failure);
+        kept = decision === "keep";
+        return decision;
+      },
+    });
+    return { image: ended.image, built: true };
+  } finally {
+    if (!kept && (await isGone(provider, dir, entry))) await removeLedger(dir, entry.id);
+  }
+}
+
+function newEntry(plan: BuildPlan, dir: string, provider: Provider, now: number): LedgerEntry {
+  const stamp = new Date(now).toISOString().replace(/\D/g, "").slice(0, 14);
+  const imageId = `${stamp}-${randomBytes(2).toString("hex")}`;
+  const id = `build-${plan.image}-${imageId}`;
+  const config = plan.loaded.config.images[plan.image];
+  return {
+    id,
+    of: `image ${plan.image}`,
+    created: now,
+    expires: now + (config?.timeout ?? 3_600_000),
+    desk: thisDesk(),
+    provider: provider.name,
+    machines: [id, smokeName(id)],
+    folders: [imageFolder(dir, plan.image, imageId)],
+    state: "running",
+  };
+}
+
+async function resumed(dir: string, id: string): Promise<LedgerEntry> {
+  const entry = await readLedger(dir, id);
+  if (entry?.state === "kept") return { ...entry, state: "running", desk: thisDesk(), expires: Date.now() + 3_600_000 };
+  throw new BootlaceError("E_BUILD_UNKNOWN", `No build ${id} was kept`, {
+    hint: "`bootlace gc --plan` lists what is left over; a build is kept by --on-error keep.",
+  });
+}
+
+/** An undo that failed leaves its entry, so that gc finds the rest. */
+async function isGone(provider: Provider, dir: string, entry: LedgerEntry): Promise<boolean> {
+  const machines = await Promise.all(entry.machines.map((name) => provider.find(dir, name)));
+  return machines.every((machine) => machine === undefined);
+}

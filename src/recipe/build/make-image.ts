@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import { type ImageRecord, imageFolder, imagesFolder, removeImage, writeImage } from "../../image/image-record.ts";
+import { needlesFor } from "../../seal/needles.ts";
+import { assertClean, findUnclean } from "../../seal/verify-clean.ts";
+import type { Step } from "../recipe.ts";
+import type { BuildStart, CapturedImage, Launched, Sealed } from "./build-context.ts";
+
+type Reached = BuildStart & Launched;
+
+export const stopStep: Step<Reached, object> = {
+  name: "stop",
+  retryFrom: "launch",
+  async run({ machine, link }) {
+    await link.close();
+    await machine.stop();
+    return {};
+  },
+};
+
+/** Searches the stopped machine's layer from outside: nothing that runs there can hide a thing from it. */
+export const verifyStep: Step<Reached, { readonly detail: string }> = {
+  name: "verify clean",
+  async run({ machine, plan }) {
+    const layer = machine.changes();
+    if (layer === undefined) return { detail: "nothing to search" };
+    const secrets = plan.secrets.map((secret) => ({
+      name: `the secret ${secret.service}.${secret.name}`,
+      value: secret.reveal().toString(),
+    }));
+    const needles = [...secrets, ...(await machine.identity())].flatMap(needlesFor);
+    assertClean(await findUnclean(layer, needles));
+    return { detail: `nothing of ${needles.length} values and no leftover found` };
+  },
+};
+
+export const captureStep: Step<Reached, CapturedImage & { readonly detail: string }> = {
+  name: "capture",
+  async run({ dir, machine, plan, imageId }) {
+    const captured = await machine.capture(imageFolder(dir, plan.image, imageId));
+    return { captured, detail: `${(captured.layer.bytes / 1024 ** 2).toFixed(1)} MiB` };
+  },
+  undo: ({ dir, plan, imageId }) => removeImage(dir, plan.image, imageId),
+};
+
+/** The builder is of no use any more; the image stands on its own. */
+export const releaseStep: Step<Reached, object> = {
+  name: "release",
+  async run({ machine }) {
+    await machine.dispose();
+    return {};
+  },
+};
+
+/** Last of all: only an image that came up clean has a record, and without one it does not exist. */
+export const recordStep: Step<
+  Reached & Sealed & CapturedImage,
+  { readonly image: ImageRecord; readonly detail: string }
+> = {
+  name: "record",
+  async run({ dir, provider, plan, packages, imageId, captured }) {
+    const layer = (file: string) => file.slice(imagesFolder(dir).length + 1);
+    const image: ImageRecord = {
+      format: 1,
+      name: plan.image,
+      id: imageId,
+      created: Date.now(),
+      provider: provider.name,
+      arch: plan.arch,
+      key: plan.key.key,
+      keyParts: plan.key.parts,
+      ...(plan.parent ? { parent: { name: plan.parent.name, id: plan.parent.id } } : {}),
+      roots: plan.roots,
+      services: plan.closure.map(({ name, digest }) => ({ name, digest })),
+      bundle: plan.bundle.digest,
+      runtime: plan.runtime === "system" ? "system" : plan.runtime.digest,
+      packages,
+      root: captured.root,
+      rootState: captured.rootState,
+      layers: [...captured.parents, captured.layer].map(({ digest, bytes, file }) => ({
+        digest,
+        bytes,
+        file: layer(file),
+      })),
+    };
+    await writeImage(dir, image);
+    return { image, detail: join(plan.image, imageId) };
+  },
+};

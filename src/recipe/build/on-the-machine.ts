@@ -1,0 +1,44 @@
+import { deliver } from "../../machine/run/deliver.ts";
+import { assertRunEnded, runAndFollow } from "../../machine/run/run-phase.ts";
+import { sendSecrets } from "../../machine/run/send-secrets.ts";
+import { sealMachine } from "../../seal/seal-machine.ts";
+import type { Step, StepTools } from "../recipe.ts";
+import type { BuildStart, Launched, Sealed } from "./build-context.ts";
+
+type Reached = BuildStart & Launched;
+
+export const deliverStep: Step<Reached, object> = {
+  name: "deliver",
+  retryFrom: "prepare",
+  async run({ link, plan }, { signal }) {
+    const session = await link.session(signal);
+    await deliver(session, plan, signal);
+    await sendSecrets(session, plan.secrets);
+    return {};
+  },
+};
+
+export const initStep: Step<Reached, object> = {
+  name: "init",
+  retryFrom: "prepare",
+  run: (context, tools) => runPhase(context, "init", tools),
+};
+
+export const sealStep: Step<Reached, Sealed> = {
+  name: "seal",
+  retryFrom: "prepare",
+  async run(context, tools) {
+    await runPhase(context, "seal", tools);
+    return sealMachine(await context.link.session(tools.signal), await context.machine.identity(), tools.signal);
+  },
+};
+
+async function runPhase(
+  { link, plan }: Reached,
+  phase: "init" | "seal",
+  { signal, report }: StepTools,
+): Promise<object> {
+  const request = { phase, purpose: "build", services: plan.roots } as const;
+  assertRunEnded(await runAndFollow(link, request, { onEvent: report, signal }), `image ${plan.image}, ${phase}`);
+  return {};
+}

@@ -1,0 +1,53 @@
+import { Link } from "../../machine/run/link.ts";
+import type { Step } from "../recipe.ts";
+import { settle } from "../settle.ts";
+import type { BuildStart, Launched } from "./build-context.ts";
+import { type BuildPlan, planBuild } from "./build-plan.ts";
+
+const seen = new WeakSet<BuildPlan>();
+
+/** A retry comes through here again: whoever fixed a script at the desk wants that one to run. */
+export const prepareStep: Step<BuildStart, { readonly plan: BuildPlan; readonly detail: string }> = {
+  name: "prepare",
+  async run({ dir, provider, plan }) {
+    const fresh = seen.has(plan) ? await planBuild(dir, plan.image, provider, Date.now()) : plan;
+    seen.add(fresh);
+    return { plan: fresh, detail: `${fresh.closure.length} services, bundle ${fresh.bundle.digest.slice(0, 12)}` };
+  },
+};
+
+/** A kept machine of the same build is taken up again. */
+export const launchStep: Step<BuildStart, Launched & { readonly detail: string }> = {
+  name: "launch",
+  once: true,
+  async run({ dir, provider, id, plan }, { signal }) {
+    const kept = await provider.find(dir, id);
+    if (kept) await kept.start(signal);
+    const machine =
+      kept ??
+      (await provider.launch({ name: id, dir, base: plan.base, purpose: "build", hostname: "bootlace-build" }, signal));
+    return { machine, link: new Link(machine), detail: `${provider.name} ${machine.id}` };
+  },
+  async undo({ dir, provider, id, link }) {
+    await link?.close();
+    await (await provider.find(dir, id))?.dispose();
+  },
+};
+
+export const connectStep: Step<Launched, object> = {
+  name: "connect",
+  once: true,
+  async run({ link }, { signal }) {
+    await link.session(signal);
+    return {};
+  },
+};
+
+export const settleStep: Step<Launched, object> = {
+  name: "settle",
+  once: true,
+  async run({ link }, { signal }) {
+    await settle(await link.session(signal), signal);
+    return {};
+  },
+};

@@ -1,0 +1,50 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { listImages } from "../image/image-record.ts";
+import type { Provider } from "../machine/machine.ts";
+import { machineNames, readJson, removeFolder } from "../machine/machine-folder.ts";
+import { providerNamed } from "../machine/providers.ts";
+import { filesOf, type SandboxSpec } from "../machine/sandbox/sandbox-spec.ts";
+import { isAbandoned, type LedgerEntry, listLedger, removeLedger } from "./ledger.ts";
+
+export interface Garbage {
+  readonly entries: readonly LedgerEntry[];
+  /** Unpacked layers that no machine and no image uses any more; absolute paths. */
+  readonly layers: readonly string[];
+}
+
+/** What dead desks left behind and kept builds whose time is over; nothing that a living desk works on. */
+export async function findGarbage(dir: string, now: number, all = false): Promise<Garbage> {
+  const entries = (await listLedger(dir)).filter((entry) => isAbandoned(entry, now) || (all && entry.state === "kept"));
+  return { entries, layers: await unusedLayers(dir) };
+}
+
+/** Removes it. An entry goes last, so that an interrupted gc is finished by the next. */
+export async function removeGarbage(
+  dir: string,
+  garbage: Garbage,
+  provider: (name: string) => Provider = providerNamed,
+): Promise<void> {
+  for (const entry of garbage.entries) {
+    for (const name of entry.machines) await (await provider(entry.provider).find(dir, name))?.dispose();
+    for (const folder of entry.folders) await removeFolder(folder);
+    await removeLedger(dir, entry.id);
+  }
+  for (const layer of garbage.layers) await rm(layer, { recursive: true, force: true });
+}
+
+async function unusedLayers(dir: string): Promise<readonly string[]> {
+  const used = new Set((await listImages(dir)).flatMap(({ layers }) => layers.map(({ digest }) => digest)));
+  const depots = new Set([join(dir, ".bootlace", "sandbox")]);
+  for (const name of await machineNames(dir)) {
+    const spec = await readJson<SandboxSpec>(filesOf(dir, name).spec);
+    if (!spec) continue;
+    depots.add(spec.depot);
+    for (const { digest } of spec.layers) used.add(digest);
+  }
+  const found: string[] = [];
+  for (const depot of depots)
+    for (const name of await readdir(join(depot, "layers")).catch(() => []))
+      if (!used.has(name)) found.push(join(depot, "layers", name));
+  return found;
+}

@@ -1,0 +1,132 @@
+/** Part of every image's key: raise it with any change to the table, so that older images are built again. */
+export const SEAL_VERSION = 1;
+
+export interface HygieneRow {
+  readonly id: string;
+  readonly what: string;
+  readonly why: string;
+  /** POSIX sh. `$homes` are the home folders; `burn FILE…` overwrites before it unlinks; `$key` is the build's key. */
+  readonly remove: string;
+}
+
+/** What a machine gathers and an image must not carry. docs/sealing.md shows this table; a test holds it. */
+export const HYGIENE: readonly HygieneRow[] = [
+  {
+    id: "host-keys",
+    what: "SSH host keys",
+    why: "Machines with one host key could answer in each other's place",
+    remove: "burn /etc/ssh/ssh_host_*",
+  },
+  {
+    id: "build-key",
+    what: "The build's key in every user's authorized_keys",
+    why: "Whoever has the build's key could log in to every machine made from the image",
+    remove: `for home in $homes; do
+  file=$home/.ssh/authorized_keys
+  [ -f "$file" ] || continue
+  grep -vF -- "$key" "$file" >"$file.sealed" || :
+  cat "$file.sealed" >"$file"
+  rm -f "$file.sealed"
+  [ -s "$file" ] || rm -f "$file"
+done`,
+  },
+  {
+    id: "machine-id",
+    what: "machine-id (emptied; its file stays)",
+    why: "Every machine needs its own; systemd takes a missing file, not an empty one, for a first boot of its presets",
+    remove: `[ ! -e /etc/machine-id ] || : >/etc/machine-id
+[ ! -f /var/lib/dbus/machine-id ] || [ -L /var/lib/dbus/machine-id ] || rm -f /var/lib/dbus/machine-id`,
+  },
+  {
+    id: "cloud-init",
+    what: "State of cloud-init",
+    why: "A new machine would be taken for the builder and skip its own set-up",
+    remove: "rm -rf /var/lib/cloud/* /run/cloud-init",
+  },
+  {
+    id: "histories",
+    what: "Histories of shells and clients",
+    why: "They hold what was typed, passwords included",
+    remove: `for home in $homes; do
+  for name in .bash_history .ash_history .sh_history .zsh_history .python_history .node_repl_history .mysql_history \\
+    .psql_history .sqlite_history .rediscli_history .lesshst .viminfo .wget-hsts; do
+    burn "$home/$name"
+  done
+done`,
+  },
+  {
+    id: "credentials",
+    what: "Credentials of command line tools",
+    why: "They give access to accounts, whoever reads the image",
+    remove: `for home in $homes; do
+  burn "$home/.netrc" "$home/.git-credentials" "$home/.npmrc" "$home/.pypirc" "$home/.pgpass" "$home/.my.cnf" \\
+    "$home/.docker/config.json" "$home/.aws/credentials" "$home/.kube/config" "$home/.vault-token"
+  rm -rf "$home/.aws/cli/cache" "$home/.aws/sso/cache" "$home/.config/gcloud" "$home/.azure"
+done`,
+  },
+  {
+    id: "logs",
+    what: "Logs (emptied; files keep owner and mode) and the systemd journal",
+    why: "They tell of the builder: addresses, names, sometimes secrets",
+    remove: `rm -rf /var/log/journal/* /var/log/cloud-init*.log
+find /var/log -type f \\( -name '*.gz' -o -name '*.xz' -o -name '*.[0-9]' -o -name '*.old' \\) -exec rm -f {} +
+find /var/log -type f -size +0 -exec sh -c 'for f; do : >"$f"; done' sh {} +`,
+  },
+  {
+    id: "temporary",
+    what: "Temporary files, mail, crash dumps",
+    why: "Nobody asked for them, and they may hold anything",
+    remove: `for folder in /tmp /var/tmp /var/mail /var/spool/mail /var/crash /var/lib/systemd/coredump; do
+  [ ! -d "$folder" ] || find "$folder" -xdev -mindepth 1 -depth -exec rm -rf {} + 2>/dev/null || :
+done`,
+  },
+  {
+    id: "network",
+    what: "DHCP leases and persistent names of network cards",
+    why: "They belong to the builder's hardware",
+    remove:
+      "rm -rf /var/lib/dhcp/* /var/lib/dhclient/* /var/lib/NetworkManager/*.lease /etc/udev/rules.d/70-persistent-net.rules",
+  },
+  {
+    id: "random-seed",
+    what: "The saved random seed",
+    why: "Machines from one image would start from the same numbers",
+    remove: "burn /var/lib/systemd/random-seed /var/lib/urandom/random-seed",
+  },
+  {
+    id: "package-files",
+    what: "Downloaded package files",
+    why: "They only take up space",
+    remove:
+      "rm -rf /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/* /var/cache/apt/*.bin /var/cache/dnf/* /var/cache/yum/*",
+  },
+  {
+    id: "delivery",
+    what: "What the desk delivered, and the traces of its runs",
+    why: "The bundle is unpacked and proven; the archive would only be larger",
+    remove:
+      "rm -rf /var/lib/bootlace/delivery /var/lib/bootlace/tmp /var/lib/bootlace/handoff /run/bootlace/secrets /run/bootlace/cred",
+  },
+];
+
+/** The table as one script. `$1` is the base64 part of the build's public key. A step that fails is named, and fails it. */
+export function hygieneScript(rows: readonly HygieneRow[] = HYGIENE): string {
+  const steps = rows.map(({ id, remove }) => `step ${id}\n${remove}`);
+  return `set -u
+key=$1
+failed=
+current=
+step() { current=$1; }
+homes=$(for h in /root /home/*; do [ ! -d "$h" ] || echo "$h"; done)
+burn() {
+  for file; do
+    [ -f "$file" ] && [ ! -L "$file" ] || { rm -f "$file"; continue; }
+    size=$(wc -c <"$file")
+    dd if=/dev/zero of="$file" bs=65536 count=$((size / 65536 + 1)) conv=notrunc 2>/dev/null || :
+    rm -f "$file" || { echo "$current: $file" >&2; failed=yes; }
+  done
+}
+${steps.join("\n")}
+[ -z "$failed" ]
+`;
+}
