@@ -68,7 +68,9 @@ describe.each([
     rig.point(rig.putTar(tar));
     const { code, stderr } = await rig.run(["sh"], [], { PATH: path() });
     expect({ code, stderr, marks: rig.marks() }).toMatchObject({ code: 0, marks: ["good", "good"] });
-    expect(rig.ran()[1]?.degraded).toMatch(/is not let in|are let in|not printable ASCII|no tar archive|cannot be unpacked|unpacks to/);
+    expect(rig.ran()[1]?.degraded).toMatch(
+      /is not let in|are let in|not printable ASCII|no tar archive|cannot be unpacked|unpacks to/,
+    );
     expect(readdirSync(join(rig.state, "bundles"))).toEqual(before);
     expect(existsSync("/tmp/bootlace-escaped")).toBe(false);
   });
