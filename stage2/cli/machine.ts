@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BootlaceError } from "../errors/bootlace-error.ts";
 import { parseRoots, resolveRoots } from "../plan/roots.ts";
-import { lineageId, machineHash, readFacts } from "../rim/facts.ts";
+import { readFacts } from "../rim/facts.ts";
 import { type Paths, pathsUnder } from "../rim/paths.ts";
 import type { Facts, Purpose } from "../types/facts.ts";
 import type { Project } from "../types/service.ts";
@@ -52,9 +52,4 @@ function readProject(file: string): Project {
 function asPurpose(text: string | undefined): Purpose | undefined {
   if (text === undefined || text === "build" || text === "smoke" || text === "run") return text;
   throw new BootlaceError("E_USAGE", `Expected --purpose build | smoke | run, got "${text}"`);
-}
-
-/** This machine as its journal names it; asking makes nothing on it. */
-export function machOf({ paths, facts }: Machine): string {
-  return existsSync(paths.lineage) ? machineHash(facts.machine, lineageId(paths.lineage)) : "";
 }

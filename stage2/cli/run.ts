@@ -6,12 +6,13 @@ import type { OpenRun } from "../journal/fold.ts";
 import { resolveRoots } from "../plan/roots.ts";
 import { consoleLine } from "../report/lines.ts";
 import { readState } from "../rim/journal-file.ts";
+import { machOf } from "../rim/plan-machine.ts";
 import { requestReboot } from "../rim/reboot.ts";
 import { createReporter } from "../rim/reporter.ts";
 import { type RunRequest, type RunResult, runMachine } from "../rim/run/run-machine.ts";
 import type { Event } from "../types/event.ts";
 import { type Arguments, readJobs, readPhase } from "./arguments.ts";
-import { type Machine, machOf, openMachine } from "./machine.ts";
+import { type Machine, openMachine } from "./machine.ts";
 
 /** `run`: what somebody asked for, now. */
 export async function runCommand(args: Arguments): Promise<ExitCode> {
@@ -108,7 +109,7 @@ function reboot(machine: Machine, result: RunResult, forbidden: boolean): ExitCo
 function openRunOf(machine: Machine): OpenRun | undefined {
   const { openRun } = readState(machine.paths.journal);
   if (openRun === undefined) return undefined;
-  return openRun.mach === machOf(machine) ? openRun : undefined;
+  return openRun.mach === machOf(machine.paths, machine.facts) ? openRun : undefined;
 }
 
 /** stage1 learns from files how far the bundle came: exit codes are also used by Node and sh themselves. */

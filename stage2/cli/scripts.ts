@@ -7,13 +7,14 @@ import { placeCredentials, removeCredentials } from "../rim/credentials.ts";
 import { readState } from "../rim/journal-file.ts";
 import { LanePool } from "../rim/lane.ts";
 import { fileName } from "../rim/paths.ts";
+import { machOf } from "../rim/plan-machine.ts";
 import type { RunContext } from "../rim/run/context.ts";
 import { buildCommand, executeScript, prepareVolatile, type ScriptRequest } from "../rim/run/execute-script.ts";
 import { newRunId } from "../rim/run/run-machine.ts";
 import { asUser, currentUser, findUser } from "../rim/users.ts";
 import type { Phase, Script, Service } from "../types/service.ts";
 import type { Arguments } from "./arguments.ts";
-import { type Machine, machOf, openMachine } from "./machine.ts";
+import { type Machine, openMachine } from "./machine.ts";
 
 /** `do [SERVICE.ACTION [key=value…]]`: runs an action, or lists them. */
 export async function doCommand(args: Arguments): Promise<ExitCode> {
@@ -120,7 +121,7 @@ function looseContext(machine: Machine, onOutput: (text: string) => void): RunCo
     bundleDir,
     runDir,
     services: new Map(project.services.map((service) => [service.name, service])),
-    firstBoot: !state.updated.has(machOf(machine)),
+    firstBoot: !state.updated.has(machOf(machine.paths, machine.facts)),
     lanes: new LanePool(),
     outputs: new Map([...state.services].map(([name, service]) => [name, new Map(service.outputs)])),
     emit: (happening) => happening.k === "output" && onOutput(happening.text),

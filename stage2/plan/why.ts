@@ -1,3 +1,4 @@
+import { BootlaceError } from "../errors/bootlace-error.ts";
 import type { MachineState } from "../journal/fold.ts";
 import type { Plan, Step } from "../types/plan.ts";
 import type { Phase, Project } from "../types/service.ts";
@@ -13,7 +14,13 @@ export interface Explanation {
   readonly left?: string;
 }
 
+/** @throws {BootlaceError} `E_UNKNOWN_SERVICE`. */
 export function explain(project: Project, plan: Plan, state: MachineState, name: string): Explanation {
+  if (!project.services.some((service) => service.name === name)) {
+    throw new BootlaceError("E_UNKNOWN_SERVICE", `No service is called "${name}"`, {
+      hint: `This project has: ${project.services.map((service) => service.name).join(", ") || "no services"}.`,
+    });
+  }
   const left = plan.left.find((entry) => entry.service === name)?.why;
   return {
     service: name,

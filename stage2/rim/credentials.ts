@@ -70,6 +70,6 @@ function credentialFolder(paths: Paths, run: string, service: string): string {
 function readSecret(paths: Paths, service: string, name: string, source: string | undefined): Buffer | undefined {
   const sent = join(paths.volatile, "secrets", service, name);
   if (existsSync(sent)) return readFileSync(sent);
-  const file = source?.startsWith("machine:") ? source.slice("machine:".length) : undefined;
+  const file = source?.startsWith("file:") ? source.slice("file:".length) : undefined;
   return file !== undefined && existsSync(file) ? readFileSync(file) : undefined;
 }

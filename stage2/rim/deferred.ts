@@ -5,8 +5,14 @@
 export class Deferred {
   private readonly queue: (() => void)[] = [];
   private due = false;
+  private flushing = false;
 
+  /** What is added by deferred work itself is part of it, and done on the spot. */
   add(work: () => void): void {
+    if (this.flushing) {
+      work();
+      return;
+    }
     this.queue.push(work);
     if (this.due) return;
     this.due = true;
@@ -15,6 +21,11 @@ export class Deferred {
 
   flush(): void {
     this.due = false;
-    for (let work = this.queue.shift(); work !== undefined; work = this.queue.shift()) work();
+    this.flushing = true;
+    try {
+      for (let work = this.queue.shift(); work !== undefined; work = this.queue.shift()) work();
+    } finally {
+      this.flushing = false;
+    }
   }
 }

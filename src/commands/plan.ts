@@ -1,0 +1,74 @@
+import {
+  EXIT,
+  type ExitCode,
+  type Facts,
+  PHASES,
+  type Plan,
+  pathsUnder,
+  planLines,
+  planMachine,
+  readFacts,
+  toText,
+} from "../../stage2/index.ts";
+import type { CommandContext, CommandRun } from "../cli/command.ts";
+import { loadProject } from "../project/load-project.ts";
+import type { LoadedProject } from "../project/loaded.ts";
+
+/** `bootlace plan [--here]`: what would run and why; without `--here` on an empty machine that has everything. */
+const plan: CommandRun = async (context) => {
+  if (context.options.here === true) return showPlanHere(context);
+  const loaded = await loadProject(context.dir);
+  return show(context, planFor(context, loaded, emptyMachine(loaded), NOWHERE));
+};
+
+export default plan;
+
+/** A root under which there is no journal. */
+export const NOWHERE = "/proc/self/nowhere";
+
+/** The plan for the machine that this command is typed on. */
+export async function showPlanHere(context: CommandContext): Promise<ExitCode> {
+  const loaded = await loadProject(context.dir);
+  const root = typeof context.options.root === "string" ? context.options.root : "/";
+  return show(context, planFor(context, loaded, readFacts(pathsUnder(root).seed), root));
+}
+
+/** Asks the machine's own code. */
+export function planFor(
+  { options }: Pick<CommandContext, "options">,
+  loaded: LoadedProject,
+  facts: Facts,
+  root: string,
+): Plan {
+  return explainable(options, loaded, facts, root).plan;
+}
+
+/** The plan together with the state that it was made from. */
+export function explainable(options: CommandContext["options"], loaded: LoadedProject, facts: Facts, root: string) {
+  const list = (name: string): string[] => [options[name] ?? []].flat().map(String);
+  const phase = PHASES.find((known) => known === options.phase);
+  return planMachine(pathsUnder(root), {
+    project: loaded.project,
+    roots: list("service"),
+    facts,
+    trigger: "boot",
+    rerun: list("rerun"),
+    assumeInit: list("assumeInit"),
+    ...(phase && { phase }),
+  });
+}
+
+/** A machine like this one on which nothing has run, and which lacks nothing that a service needs. */
+export function emptyMachine(loaded: LoadedProject): Facts {
+  const here = readFacts(NOWHERE);
+  return {
+    ...here,
+    machine: "new",
+    has: [...new Set([...here.has, ...loaded.project.services.flatMap((service) => service.needs)])],
+  };
+}
+
+function show({ json, stdout }: CommandContext, made: Plan): ExitCode {
+  stdout.write(json ? `${JSON.stringify(made)}\n` : toText(planLines(made)));
+  return EXIT.ok;
+}

@@ -1,0 +1,22 @@
+import { existsSync } from "node:fs";
+import type { MachineState } from "../journal/fold.ts";
+import { makePlan, type PlanRequest } from "../plan/make-plan.ts";
+import type { Facts } from "../types/facts.ts";
+import type { Plan } from "../types/plan.ts";
+import { lineageId, machineHash } from "./facts.ts";
+import { readState } from "./journal-file.ts";
+import type { Paths } from "./paths.ts";
+
+/** This machine as its journal names it; asking makes nothing on it. */
+export function machOf(paths: Paths, facts: Facts): string {
+  return existsSync(paths.lineage) ? machineHash(facts.machine, lineageId(paths.lineage)) : "";
+}
+
+/** What a run would do on this machine now. Reads its journal and touches nothing. */
+export function planMachine(
+  paths: Paths,
+  request: Omit<PlanRequest, "state" | "mach">,
+): { readonly plan: Plan; readonly state: MachineState } {
+  const state = readState(paths.journal);
+  return { plan: makePlan({ ...request, state, mach: machOf(paths, request.facts) }), state };
+}
