@@ -29,6 +29,10 @@ export async function runCli(argv: readonly string[], parts: CliParts): Promise<
       parts.stdout.write(await completeWords(argv.slice(1), parts.cwd));
       return EXIT.ok;
     }
+    if (argv[0] === "__sandbox") {
+      const { runSupervisor } = await import("../machine/sandbox/supervisor-main.ts");
+      return await runSupervisor(argv[1] ?? "");
+    }
     const call = parse(argv, parts);
     if (call === undefined) return EXIT.ok;
     const { C, json: asJson, yes, ...options } = call.options;

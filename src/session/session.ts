@@ -1,4 +1,4 @@
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 
 /** What an open session to a machine can do, whatever carries it. */
 export interface Session {
@@ -21,8 +21,8 @@ export interface ExecOptions {
   /** Streams are read no faster than the machine takes them. */
   readonly stdin?: Readable | Uint8Array | string;
   /** Gets the output as it comes; without it the output is in the result. Waited for where `write` says so. */
-  readonly stdout?: Writable;
-  readonly stderr?: Writable;
+  readonly stdout?: NodeJS.WritableStream;
+  readonly stderr?: NodeJS.WritableStream;
   /** Ends the command (TERM) and rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }

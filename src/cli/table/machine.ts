@@ -1,73 +1,116 @@
-import { PHASES } from "../../../stage2/index.ts";
-import type { CommandSpec, OptionSpec } from "../command.ts";
+import type { ArgumentSpec, CommandSpec, OptionSpec } from "../command.ts";
 
-const services: OptionSpec = { flags: "-s, --service <name...>", summary: "Ask for these services", kind: "service" };
-const root: OptionSpec = {
-  flags: "--root <dir>",
-  summary: "Keep the state under this folder instead of /",
-  kind: "directory",
-};
-const here: OptionSpec = { flags: "--here", summary: "On the very machine that this is typed on" };
-const phase: OptionSpec = { flags: "--phase <phase>", summary: "Only this phase", kind: "phase", choices: PHASES };
-const rerun: OptionSpec = {
-  flags: "--rerun <step...>",
-  summary: "Run a step although it is done: web.init",
-  kind: "step",
-};
-const assume: OptionSpec = {
-  flags: "--assume-init <service...>",
-  summary: "Take an init as done without running it",
-  kind: "service",
-};
+const machine: ArgumentSpec = { name: "machine", summary: "A machine that is up", kind: "machine" };
+const on: OptionSpec = { flags: "--on <provider>", summary: "Provider instead of the file's", choices: ["sandbox"] };
 
 export const machineCommands: readonly CommandSpec[] = [
   {
-    name: "plan",
+    name: "test",
     group: "machine",
-    summary: "Show what would run, in which order, and why",
-    options: [here, services, phase, rerun, assume, root],
-    examples: [
-      { command: "bootlace plan", summary: "on an empty machine" },
-      { command: "bootlace plan --here --json", summary: "on this machine, for a program" },
-      { command: "bootlace plan -s metrics", summary: "when metrics is asked for" },
-    ],
-    load: () => import("../../commands/plan.ts"),
-  },
-  {
-    name: "why",
-    group: "machine",
-    summary: "Explain why a service is there and what would run of it",
-    arguments: [{ name: "service", summary: "Service to explain", kind: "service" }],
-    options: [here, services, root],
-    examples: [{ command: "bootlace why app-user --here", summary: "who brings it along, what was done of it here" }],
-    load: () => import("../../commands/why.ts"),
-  },
-  {
-    name: "apply",
-    group: "machine",
-    summary: "Run the project's services on a machine that exists",
+    summary: "Try services on a throwaway machine: init, update, reboot, update, ready",
+    arguments: [{ name: "services", summary: "Services to try", kind: "service", variadic: true }],
     options: [
-      here,
-      services,
-      phase,
-      rerun,
-      assume,
-      {
-        flags: "--jobs <n>",
-        summary: "How many steps run at once (default: twice the cores, at least 4)",
-        parse: "integer",
-      },
-      { flags: "--plan", summary: "Show what would run and do nothing" },
-      { flags: "--wait", summary: "Wait for a run that holds the lock instead of failing" },
-      { flags: "--strict", summary: "Exit 8 when a service failed that may fail" },
-      root,
+      on,
+      { flags: "--shell", summary: "A shell on the machine before it goes" },
+      { flags: "--watch", summary: "Apply again whenever a file of the project is saved" },
     ],
     examples: [
-      { command: "bootlace apply --here --plan", summary: "what it would do on this machine" },
-      { command: "bootlace apply --here", summary: "what a boot would do: inits of what is new, then updates" },
-      { command: "bootlace apply --here -s metrics --root /tmp/try", summary: "one service, state kept elsewhere" },
-      { command: "bootlace apply --here --rerun web.init", summary: "run a finished init again" },
+      { command: "bootlace test web", summary: "web and what it requires, in a sandbox" },
+      { command: "bootlace test web --watch", summary: "the quick loop for whoever writes a service" },
     ],
-    load: () => import("../../commands/apply.ts"),
+    load: () => import("../../commands/test.ts"),
+  },
+  {
+    name: "up",
+    group: "machine",
+    summary: "Start a machine, or one from an image, and follow it until it is updated and ready",
+    arguments: [{ name: "target", summary: "A machine or an image of bootlace.yaml", kind: "target" }],
+    options: [
+      { flags: "-s, --service <name...>", summary: "Roots instead of the file's; +NAME adds", kind: "service" },
+      on,
+      { flags: "--watch", summary: "Apply again whenever a file of the project is saved" },
+    ],
+    examples: [
+      { command: "bootlace up dev", summary: "launch, deliver, init, update, ready" },
+      { command: "bootlace up web -s +metrics", summary: "a machine from the image web, and one more service" },
+    ],
+    load: () => import("../../commands/up.ts"),
+  },
+  {
+    name: "stop",
+    group: "machine",
+    summary: "Stop a machine; its disk stays",
+    arguments: [machine],
+    examples: [{ command: "bootlace stop dev", summary: "TERM, ten seconds of grace, KILL" }],
+    load: () => import("../../commands/stop.ts"),
+  },
+  {
+    name: "reboot",
+    group: "machine",
+    summary: "Reboot a machine and follow it until it is updated and ready",
+    arguments: [machine],
+    examples: [{ command: "bootlace reboot dev", summary: "proven by the boot's id" }],
+    load: () => import("../../commands/reboot.ts"),
+  },
+  {
+    name: "shell",
+    group: "machine",
+    summary: "Open a shell on a machine, or one with exactly a script's environment",
+    arguments: [machine, { name: "step", summary: "SERVICE.PHASE", kind: "step", optional: true }],
+    examples: [
+      { command: "bootlace shell dev", summary: "a login shell of root" },
+      { command: "bootlace shell dev web.update", summary: "what web's update script would see" },
+    ],
+    load: () => import("../../commands/shell.ts"),
+  },
+  {
+    name: "status",
+    group: "machine",
+    summary: "List the machines, or show what is on one and how its last run ended",
+    arguments: [{ ...machine, optional: true }],
+    examples: [
+      { command: "bootlace status", summary: "all machines of the project" },
+      { command: "bootlace status dev", summary: "services, last run, what failed" },
+    ],
+    load: () => import("../../commands/status.ts"),
+  },
+  {
+    name: "logs",
+    group: "machine",
+    summary: "Show what the scripts of a machine's last run printed",
+    arguments: [machine, { name: "step", summary: "SERVICE or SERVICE.PHASE", kind: "step", optional: true }],
+    options: [
+      { flags: "-f, --follow", summary: "Follow the run to its end" },
+      { flags: "--console", summary: "The machine's console instead" },
+    ],
+    examples: [
+      { command: "bootlace logs dev web", summary: "what web printed" },
+      { command: "bootlace logs dev -f", summary: "follow the newest run" },
+      { command: "bootlace logs dev --console", summary: "what the boot hook said" },
+    ],
+    load: () => import("../../commands/logs.ts"),
+  },
+  {
+    name: "destroy",
+    group: "machine",
+    summary: "Run a machine's destroy phases in reverse, then remove it and all that was made for it",
+    arguments: [machine],
+    options: [{ flags: "--force", summary: "Remove it without its destroy phases" }],
+    examples: [{ command: "bootlace destroy dev --yes", summary: "without a question" }],
+    load: () => import("../../commands/destroy.ts"),
+  },
+  {
+    name: "gc",
+    group: "machine",
+    summary: "Remove what dead builds and tests left behind",
+    options: [
+      { flags: "--plan", summary: "Show it and do nothing" },
+      { flags: "--all", summary: "Kept builds too" },
+    ],
+    examples: [
+      { command: "bootlace gc --plan", summary: "what is left over, kept builds that are due included" },
+      { command: "bootlace gc", summary: "remove it" },
+    ],
+    load: () => import("../../commands/gc.ts"),
   },
 ];

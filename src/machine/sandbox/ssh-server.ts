@@ -22,7 +22,10 @@ export interface RunningServer {
  */
 export function startSshServer(keys: ServerKeys, init: () => number | undefined): Promise<RunningServer> {
   const user = parseKey(keys.user);
+  const open = new Set<Connection>();
   const server = new ssh2.Server({ hostKeys: [keys.host] }, (connection: Connection) => {
+    open.add(connection);
+    connection.on("close", () => open.delete(connection));
     connection.on("error", () => {});
     connection.on("authentication", (context) => {
       if (isAllowed(context, user)) context.accept();
@@ -34,7 +37,14 @@ export function startSshServer(keys: ServerKeys, init: () => number | undefined)
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
-      resolve({ port: typeof address === "object" && address ? address.port : 0, close: () => server.close() });
+      resolve({
+        port: typeof address === "object" && address ? address.port : 0,
+        close: () => {
+          server.close();
+          // A client that stays would keep a process alive whose sandbox is gone.
+          for (const connection of open) connection.end();
+        },
+      });
     });
   });
 }

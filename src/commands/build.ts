@@ -1,0 +1,107 @@
+import { createReporter, EXIT } from "../../stage2/index.ts";
+import type { CommandContext, CommandRun } from "../cli/command.ts";
+import { age } from "../image/age.ts";
+import { findImage } from "../image/image-record.ts";
+import type { Machine } from "../machine/machine.ts";
+import { providerNamed } from "../machine/providers.ts";
+import { Link } from "../machine/run/link.ts";
+import { loadProject } from "../project/load-project.ts";
+import { askDecision } from "../recipe/ask.ts";
+import { type BuildOptions, buildImage } from "../recipe/build/build-image.ts";
+import { imageConfig } from "../recipe/build/build-plan.ts";
+
+/** `bootlace build IMAGE… [--force] [--on-error ask|clean|keep] [--resume ID]` */
+const build: CommandRun = async (context) => {
+  const { dir, args, options, json, stdout, signal } = context;
+  const loaded = await loadProject(dir);
+  const reporter = createReporter({ stream: stdout, json });
+  const tell = (text: string) => json || stdout.write(`${text}\n`);
+  try {
+    for (const image of await withParents(dir, args, (name) => imageConfig(loaded, name).from)) {
+      const provider = providerNamed(text(options.on) ?? imageConfig(loaded, image).on ?? "sandbox");
+      const resume = args.includes(image) ? text(options.resume) : undefined;
+      const result = await buildImage({
+        dir: loaded.dir,
+        image,
+        provider,
+        report: reporter,
+        signal,
+        force: options.force === true && args.includes(image),
+        ...(resume ? { resume } : {}),
+        decide: decider(context, () => reporter.close()),
+      });
+      const { id, created, layers } = result.image;
+      if (json)
+        stdout.write(`${JSON.stringify({ k: "image", t: Date.now(), built: result.built, ...result.image })}\n`);
+      const size = `${((layers.at(-1)?.bytes ?? 0) / 1024 ** 2).toFixed(1)} MiB`;
+      tell(
+        result.built
+          ? `image ${image}/${id}, ${size}. Start it: bootlace up ${image}`
+          : `image ${image}/${id} is unchanged, ${age(Date.now() - created)} old. Build it all the same: --force`,
+      );
+    }
+  } finally {
+    reporter.close();
+  }
+  return EXIT.ok;
+};
+
+export default build;
+
+/** Images that were asked for, each after the image of the project that it is made from, where that is not there yet. */
+async function withParents(
+  dir: string,
+  asked: readonly string[],
+  fromOf: (name: string) => unknown,
+): Promise<readonly string[]> {
+  const order: string[] = [];
+  const add = async (name: string, wanted: boolean): Promise<void> => {
+    if (order.includes(name) || (!wanted && (await findImage(dir, name)))) return;
+    const from = fromOf(name);
+    if (typeof from === "string") await add(from, false);
+    order.push(name);
+  };
+  for (const name of asked) await add(name, true);
+  return order;
+}
+
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+function decider(
+  { options, json, stdout, signal }: CommandContext,
+  quiet: () => void,
+): NonNullable<BuildOptions["decide"]> {
+  const terminal = process.stdin.isTTY === true && stdout.isTTY === true && !json;
+  const mode = text(options.onError) ?? (terminal ? "ask" : "clean");
+  return async (failure, id) => {
+    const decision =
+      mode === "ask" && terminal
+        ? await askDecision(failure, {
+            stdin: process.stdin,
+            stdout: process.stdout,
+            signal,
+            quiet,
+            shell: ({ context, error }) => shellIn(context.machine as Machine | undefined, error, signal),
+          })
+        : mode === "keep"
+          ? "keep"
+          : "clean";
+    if (decision === "keep" && !json)
+      stdout.write(`Kept. Go on: bootlace build … --resume ${id}; look: bootlace shell ${id}\n`);
+    return decision;
+  };
+}
+
+/** The environment of the first script that failed, or plain root where none did. */
+async function shellIn(machine: Machine | undefined, error: unknown, signal: AbortSignal): Promise<void> {
+  if (!machine) return;
+  const step = /: ([a-z][a-z0-9/-]*\.(?:init|update|seal))\b/.exec(error instanceof Error ? error.message : "")?.[1];
+  const link = new Link(machine);
+  try {
+    const session = await link.session(signal);
+    const argv = step ? { argv: ["/usr/lib/bootlace/bootlace", "env", step, "--shell"] } : {};
+    await session.shell({ ...argv, stdin: process.stdin, stdout: process.stdout, signal });
+  } finally {
+    await link.close();
+  }
+}

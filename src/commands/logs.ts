@@ -1,0 +1,49 @@
+import { createReadStream } from "node:fs";
+import { finished } from "node:stream/promises";
+import { BootlaceError, createReporter, EXIT } from "../../stage2/index.ts";
+import type { CommandRun } from "../cli/command.ts";
+import { findMachine } from "../machine/find-machine.ts";
+import { followRun } from "../machine/run/follow-run.ts";
+import { eventsFile } from "../machine/run/launch-run.ts";
+import { Link } from "../machine/run/link.ts";
+import { runLocal } from "../machine/run-local.ts";
+
+/** The newest run by the file that grows; its follower ends when the runner holds the lock no more. */
+const NEWEST = "cd /var/lib/bootlace/runs 2>/dev/null && ls -1t | head -n 1";
+
+/** `bootlace logs TARGET [SERVICE[.PHASE]] [-f] [--console]` */
+const logs: CommandRun = async ({ dir, args, options, json, stdout, stderr, signal }) => {
+  const [target = "", step] = args;
+  const machine = await findMachine(dir, target);
+  if (options.console === true) {
+    if (options.follow === true) await runLocal(["tail", "-n", "+1", "-F", machine.console]);
+    else await finished(createReadStream(machine.console).on("data", (chunk) => stdout.write(chunk)));
+    return EXIT.ok;
+  }
+  const link = new Link(machine);
+  try {
+    const session = await link.session(signal);
+    if (options.follow !== true) {
+      const argv = ["/usr/lib/bootlace/bootlace", "logs", ...(step ? [step] : [])];
+      const result = await session.exec(argv, { stdout, stderr, signal });
+      return result.exit === 0 ? EXIT.ok : EXIT.machine;
+    }
+    const run = (await session.exec(["sh", "-c", NEWEST], { signal })).stdout.trim();
+    if (!run)
+      throw new BootlaceError("E_MACHINE_STATE", `Nothing ran on ${target} yet`, { hint: `bootlace up ${target}` });
+    const reporter = createReporter({ stream: stdout, json, live: false });
+    await followRun({
+      run,
+      events: eventsFile(run),
+      exit: "/nonexistent",
+      connect: link.session,
+      onEvent: reporter,
+      signal,
+    });
+    return EXIT.ok;
+  } finally {
+    await link.close();
+  }
+};
+
+export default logs;

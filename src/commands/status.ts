@@ -1,0 +1,47 @@
+import { BootlaceError, EXIT } from "../../stage2/index.ts";
+import type { CommandRun } from "../cli/command.ts";
+import { findMachine, lookUp } from "../machine/find-machine.ts";
+import { machineNames } from "../machine/machine-folder.ts";
+import { Link } from "../machine/run/link.ts";
+
+/** `bootlace status [TARGET]` */
+const status: CommandRun = async ({ dir, args, json, stdout, stderr, signal }) => {
+  const [target] = args;
+  if (target === undefined) {
+    const rows = await Promise.all((await machineNames(dir)).map((name) => rowOf(dir, name)));
+    if (json) stdout.write(`${JSON.stringify(rows)}\n`);
+    else if (rows.length === 0) stdout.write("No machine is there. Start one: bootlace up MACHINE|IMAGE\n");
+    else
+      for (const row of rows)
+        stdout.write(`${row.name.padEnd(24)} ${row.status.padEnd(8)} ${row.provider}  ${row.purpose}\n`);
+    return EXIT.ok;
+  }
+  const link = new Link(await findMachine(dir, target));
+  try {
+    const session = await link.session(signal);
+    const command = ["/usr/lib/bootlace/bootlace", "status", ...(json ? ["--json"] : [])];
+    const said = await session.exec(command, { signal });
+    stdout.write(said.stdout);
+    stderr.write(said.stderr);
+    if (said.exit === 127)
+      throw new BootlaceError("E_MACHINE_STATE", `Nothing was delivered to ${target} yet`, {
+        hint: `bootlace up ${target}`,
+      });
+    return said.exit === 0 ? EXIT.ok : EXIT.machine;
+  } finally {
+    await link.close();
+  }
+};
+
+export default status;
+
+async function rowOf(dir: string, name: string) {
+  const machine = await lookUp(dir, name);
+  return {
+    name,
+    status: machine ? await machine.status() : "unknown",
+    provider: machine?.provider ?? "unknown",
+    purpose: machine?.purpose ?? "unknown",
+    id: machine?.id ?? "",
+  };
+}

@@ -1,0 +1,35 @@
+import { createReporter, EXIT } from "../../stage2/index.ts";
+import type { CommandRun } from "../cli/command.ts";
+import { assertRunEnded } from "../machine/run/run-phase.ts";
+import { bringUp } from "../machine/up.ts";
+import { watchServices } from "../machine/watch-services.ts";
+
+/** `bootlace up MACHINE|IMAGE [-s SERVICE…] [--watch]` */
+const up: CommandRun = async ({ dir, args, options, json, stdout, signal }) => {
+  const [target = ""] = args;
+  const reporter = createReporter({ stream: stdout, json });
+  const services = Array.isArray(options.service) ? (options.service as string[]) : undefined;
+  const on = typeof options.on === "string" ? { on: options.on } : {};
+  const once = () => bringUp({ dir, target, ...(services ? { services } : {}), ...on, onEvent: reporter, signal });
+  try {
+    const { close, machine } = await once();
+    if (options.watch !== true) assertRunEnded(close, `machine ${machine.name}`);
+    if (!json) stdout.write(`${machine.name} is up. A shell: bootlace shell ${machine.name}\n`);
+    if (options.watch === true) {
+      if (!json) stdout.write("Watching the project's services; Ctrl-C ends it, the machine stays\n");
+      await watchServices(
+        dir,
+        signal,
+        async () => {
+          await once();
+        },
+        (error) => void stdout.write(`${error instanceof Error ? error.message : error}\n`),
+      );
+    }
+    return EXIT.ok;
+  } finally {
+    reporter.close();
+  }
+};
+
+export default up;

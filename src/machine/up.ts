@@ -1,0 +1,88 @@
+import { BootlaceError, type Event } from "../../stage2/index.ts";
+import { findImage } from "../image/image-record.ts";
+import { loadProject } from "../project/load-project.ts";
+import type { LoadedProject } from "../project/loaded.ts";
+import { lookUp } from "./find-machine.ts";
+import type { Machine, Provider } from "./machine.ts";
+import { resolveBase } from "./machine-source.ts";
+import { providerNamed } from "./providers.ts";
+import { applyToMachine, isCurrent, makePayload } from "./run/apply-to-machine.ts";
+import type { CloseEvent } from "./run/follow-run.ts";
+import { Link } from "./run/link.ts";
+import { followBoot } from "./run/run-phase.ts";
+
+export interface UpOptions {
+  readonly dir: string;
+  /** A machine of bootlace.yaml, or an image: then the machine has the image's name. */
+  readonly target: string;
+  /** Roots instead of the project's; `+NAME` adds. */
+  readonly services?: readonly string[];
+  /** Overrides `on:`. */
+  readonly on?: string;
+  readonly onEvent: (event: Event) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Up {
+  readonly machine: Machine;
+  readonly close: CloseEvent;
+}
+
+interface Wanted {
+  readonly loaded: LoadedProject;
+  readonly provider: Provider;
+  readonly roots: readonly string[];
+  readonly from: Parameters<typeof resolveBase>[1];
+}
+
+/**
+ * Brings a machine to where bootlace.yaml wants it: launches or starts it, follows its boot, delivers the project where
+ * the machine has another, follows the run to its end.
+ *
+ * @throws {BootlaceError} `E_MACHINE_UNKNOWN`, `E_PROVIDER_UNSUPPORTED`, and what launching and running throw.
+ */
+export async function bringUp(options: UpOptions): Promise<Up> {
+  const { dir, target, onEvent, signal } = options;
+  const { loaded, provider, roots, from } = await wanted(options);
+  const payload = await makePayload(loaded, roots, provider);
+  const known = await lookUp(dir, target);
+  const booted = (await known?.status()) !== "running";
+  const machine =
+    known ?? (await provider.launch({ name: target, dir, base: await resolveBase(dir, from), purpose: "run" }, signal));
+  await machine.start(signal);
+  const link = new Link(machine);
+  const following = { onEvent, signal };
+  try {
+    const session = await link.session(signal);
+    const hooked = (await session.exec(["test", "-x", "/usr/lib/bootlace/boot"])).exit === 0;
+    const close = booted && hooked ? await followBoot(link, following) : undefined;
+    if (close && (await isCurrent(await link.session(signal), payload))) return { machine, close };
+    return { machine, close: await applyToMachine(link, payload, following) };
+  } finally {
+    await link.close();
+  }
+}
+
+async function wanted({ dir, target, services, on }: UpOptions): Promise<Wanted> {
+  const project = await loadProject(dir);
+  const machine = project.config.machines[target];
+  const image = project.config.images[target];
+  if (!machine && !image)
+    throw new BootlaceError("E_MACHINE_UNKNOWN", `bootlace.yaml has neither a machine nor an image "${target}"`, {
+      hint: `It has: ${[...Object.keys(project.config.machines), ...Object.keys(project.config.images)].join(", ") || "none"}.`,
+    });
+  const config = machine ?? image;
+  const from = machine ? machine.from : target;
+  const provider = providerNamed(on ?? config?.on ?? "sandbox");
+  const loaded = config?.params ? await loadProject(dir, { params: config.params }) : project;
+  const built = typeof from === "string" ? await findImage(dir, from) : undefined;
+  const own = config?.services ?? built?.roots ?? loaded.project.roots;
+  return { loaded, provider, roots: mergeRoots(services, own), from };
+}
+
+/** `+NAME` adds to what would be there anyway; plain names replace it. */
+export function mergeRoots(asked: readonly string[] = [], own: readonly string[]): readonly string[] {
+  const plain = asked.filter((name) => !name.startsWith("+"));
+  const added = asked.filter((name) => name.startsWith("+")).map((name) => name.slice(1));
+  return [...new Set([...(plain.length > 0 ? plain : own), ...added])];
+}

@@ -1,0 +1,77 @@
+import { BootlaceError } from "../../../stage2/index.ts";
+import type { Base, Machine, Provider } from "../../machine/machine.ts";
+import { applyToMachine, type Payload } from "../../machine/run/apply-to-machine.ts";
+import { Link } from "../../machine/run/link.ts";
+import { assertRunEnded, followBoot } from "../../machine/run/run-phase.ts";
+import { Recipe } from "../recipe.ts";
+
+export interface TestStart {
+  readonly dir: string;
+  readonly provider: Provider;
+  /** Name of the throwaway machine. */
+  readonly id: string;
+  readonly base: Base;
+  readonly payload: Payload;
+  /** What a person wants to do on the machine before it goes: a shell, watching. */
+  readonly visit?: (link: Link) => Promise<void>;
+}
+
+interface Launched {
+  readonly machine: Machine;
+  readonly link: Link;
+}
+
+/** A throwaway machine for whoever writes a service: init, update, reboot, update, ready. */
+export const testRecipe = Recipe.start<TestStart>()
+  .step<Launched>({
+    name: "launch",
+    async run({ dir, provider, id, base }, { signal }) {
+      const machine = await provider.launch({ name: id, dir, base, purpose: "run", hostname: "bootlace-test" }, signal);
+      return { machine, link: new Link(machine) };
+    },
+    async undo({ dir, provider, id, link }) {
+      await link?.close();
+      await (await provider.find(dir, id))?.dispose();
+    },
+  })
+  .step<object>({
+    name: "init, update",
+    async run({ link, payload }, { signal, report }) {
+      assertRunEnded(await applyToMachine(link, payload, { onEvent: report, signal }), "first boot");
+      return {};
+    },
+  })
+  .step<object>({
+    name: "reboot",
+    async run({ machine, link }, { signal }) {
+      const before = await machine.boot();
+      await link.close();
+      await machine.stop();
+      await machine.start(signal);
+      if ((await machine.boot()) === before)
+        throw new BootlaceError("E_MACHINE_STATE", `The machine did not reboot: its boot is still ${before}`);
+      return {};
+    },
+  })
+  .step<object>({
+    name: "update",
+    async run({ link }, { signal, report }) {
+      assertRunEnded(await followBoot(link, { onEvent: report, signal }), "second boot");
+      return {};
+    },
+  })
+  .step<object>({
+    name: "visit",
+    async run({ link, visit }) {
+      await visit?.(link);
+      return {};
+    },
+  })
+  .step<object>({
+    name: "dispose",
+    async run({ machine, link }) {
+      await link.close();
+      await machine.dispose();
+      return {};
+    },
+  });
