@@ -149,6 +149,22 @@ describe("stage1", () => {
     expect(Math.min(...times)).toBeLessThan(60);
   });
 
+  test.each([
+    ["an old Node", "#!/bin/sh\necho v18.20.4\n", "is v18.20.4, expected Node 20 or newer"],
+    [
+      "a Node that this machine lacks libraries for",
+      "#!/bin/sh\necho libstdc++.so.6 is missing >&2; exit 127\n",
+      "libstdc++.so.6 is missing",
+    ],
+  ])("does not start stage2 on %s", async (_name, node, text) => {
+    const rig = makeRig();
+    rig.point(rig.putBundle("one"));
+    writeFileSync(join(rig.home, "node"), node);
+    chmodSync(join(rig.home, "node"), 0o755);
+    const { code, stderr } = await rig.run(["sh"], [], { PATH: `${rig.home}:${process.env.PATH}` });
+    expect({ code, stderr, marks: rig.marks() }).toEqual({ code: 6, stderr: expect.stringContaining(text), marks: [] });
+  });
+
   test("with store=none boots what is on the machine, and says so when there is nothing", async () => {
     const rig = makeRig();
     rig.point(rig.putBundle("one"));

@@ -161,7 +161,9 @@ test("makeDelivery() brings stage1 and all that the machine lacks, and stage1 bo
   );
   // The bundle of this test holds the real runner; what counts here is that stage1 brings it all into place.
   mkdirSync(join(home, "bin"));
-  writeFileSync(join(home, "bin/node"), '#!/bin/sh\necho "$@"\n', { mode: 0o755 });
+  writeFileSync(join(home, "bin/node"), '#!/bin/sh\n[ "$1" = --version ] && echo v20.0.0 || echo "$@"\n', {
+    mode: 0o755,
+  });
   const env = { ...process.env, PATH: `${home}/bin:${process.env.PATH}` };
   const out = execFileSync(
     "sh",

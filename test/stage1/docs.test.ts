@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { LIMITS } from "../../src/bundle/limits.ts";
+
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+const sorted = (values: Iterable<string>): readonly string[] => [...new Set(values)].sort();
+const firsts = (text: string, pattern: RegExp): readonly string[] =>
+  [...text.matchAll(pattern)].map(([, word = ""]) => word);
+
+test("docs/stage1.md lists each key of boot.conf that stage1 reads, and no other", () => {
+  const reader = read("stage1/stage1").split("read_conf() {")[1]?.split("\n}\n")[0] ?? "";
+  const section = read("docs/stage1.md").split("## boot.conf")[1]?.split("\n## ")[0] ?? "";
+  const rows = section.split("\n").filter((line) => line.startsWith("| `"));
+  const documented = rows.flatMap((row) => firsts(row.split("|")[1] ?? "", /`([a-z-]+)`/g));
+  expect(documented.length).toBeGreaterThan(5);
+  expect(sorted(documented)).toEqual(
+    sorted(firsts(reader, /(?:^ +|\| )([a-z-]+)=/gm).filter((key) => key !== "value")),
+  );
+});
+
+test("docs/stage1.md lists each exit code that stage1 uses, and no other", () => {
+  const section = read("docs/stage1.md").split("## Exit codes")[1]?.split("\n## ")[0] ?? "";
+  const used = [...firsts(read("stage1/stage1"), /die (\d)/g), ...firsts(read("stage1/stage1"), /bad=(\d)/g)];
+  expect(sorted(firsts(section, /^\| (\d) \|/gm))).toEqual(sorted(used));
+});
+
+test("docs/stage1.md lists each variable of the hand-off", () => {
+  const section = read("docs/stage1.md").split("## Hand-off 1")[1]?.split("\n## ")[0] ?? "";
+  const exported = [
+    ...firsts(read("stage1/handover"), /(BOOTLACE_[A-Z0-9]+)=/g),
+    ...firsts(read("stage1/boot"), /export (BOOTLACE_[A-Z]+)/g),
+  ];
+  expect(sorted(firsts(section, /^\| `(BOOTLACE_[A-Z0-9]+)`/gm))).toEqual(sorted(exported));
+});
+
+test("docs/bundle.md and stage1 name the bounds that packing holds", () => {
+  const doc = read("docs/bundle.md");
+  expect(doc).toContain(`| files and folders | ${LIMITS.entries.toLocaleString("en")} |`);
+  expect(doc).toContain(`| unpacked | ${LIMITS.unpackedBytes / 1024 ** 2} MiB |`);
+  expect(doc).toContain(`| a path | ${LIMITS.pathBytes} bytes`);
+  expect(read("stage1/verify")).toContain(`-le ${LIMITS.entries} ]`);
+});
