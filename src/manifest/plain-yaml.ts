@@ -59,6 +59,7 @@ class Reader {
   }
 
   #mapping(indent: number): Record<string, unknown> {
+    if (indent > 2 * DEEPEST) bail();
     const mapping: Record<string, unknown> = {};
     for (this.#skipComments(); this.#at < this.#lines.length && this.#indent() >= indent; this.#skipComments()) {
       if (this.#indent() !== indent) bail();
@@ -152,7 +153,7 @@ function wordOf(text: string): unknown {
 }
 
 function flowOf(given: string): unknown {
-  const flow = { text: given, at: 0 };
+  const flow = { text: given, at: 0, depth: 0 };
   const value = flowNode(flow);
   return /^ *(?: #.*)?$/.test(given.slice(flow.at)) ? value : bail();
 }
@@ -160,12 +161,19 @@ function flowOf(given: string): unknown {
 interface Flow {
   readonly text: string;
   at: number;
+  depth: number;
 }
+
+const DEEPEST = 32;
 
 function flowNode(flow: Flow): unknown {
   const first = flow.text[flow.at];
-  if (first === "[") return flowList(flow);
-  if (first === "{") return flowMapping(flow);
+  if (first === "[" || first === "{") {
+    if (++flow.depth > DEEPEST) bail();
+    const value = first === "[" ? flowList(flow) : flowMapping(flow);
+    flow.depth--;
+    return value;
+  }
   const quoted = take(flow, FLOW_QUOTED);
   if (quoted) {
     // `"a": b` inside a list is a mapping of one pair.

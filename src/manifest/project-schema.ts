@@ -59,8 +59,8 @@ const ec2 = z.strictObject({
     .strictObject({
       size: size.optional(),
       type: text("a volume type").optional(),
-      iops: whole("a whole number", 100, 1_000_000).optional(),
-      throughput: whole("a whole number", 1, 10_000).optional(),
+      iops: whole(100, 1_000_000).optional(),
+      throughput: whole(1, 10_000).optional(),
       encrypted: flag.optional(),
       kmsKey: text("a key").optional(),
     })
@@ -76,7 +76,7 @@ const hardware = {
   on: provider.optional().describe("Provider; default: that of `from`, else sandbox"),
   from: from.optional().describe("What it starts from; default for the sandbox: this host"),
   memory: size.optional(),
-  cpus: whole("a whole number from 1 to 512", 1, 512).optional(),
+  cpus: whole(1, 512).optional(),
   disk: size.optional(),
   login: text("a login name").optional().describe("Who logs in; default by the base"),
   services: serviceList.optional().describe("Roots; default: the project's"),
@@ -89,7 +89,7 @@ const image = z.strictObject(
   {
     ...hardware,
     arch: oneOrMore(arch, "x86_64, arm64 or a list of both").optional().describe("Default: that of the desk"),
-    keep: whole("a whole number", 1, 1000).optional().describe("How many good ones prune leaves; default 3"),
+    keep: whole(1, 1000).optional().describe("How many good ones prune leaves; default 3"),
     maxAge: duration.default(30 * 86_400_000).describe("After this an unchanged key builds again; default 30d"),
     timeout: duration.default(3_600_000).describe("The dead-man timer of a build; default 1h"),
     verify: oneOf(["guest", "snapshot"]).optional(),

@@ -10,6 +10,11 @@ const MOST_BYTES = 1024 * 1024;
 /** More aliases than this, multiplied out, are refused: a few lines can otherwise become gigabytes. */
 const MOST_ALIASES = 100;
 
+/** After the first few, a parser that lost its way reports nothing but echoes. */
+const MOST_FAULTS = 8;
+
+const TOO_DEEP = "Nested too deeply to be read";
+
 export interface YamlFile {
   readonly source: SourceFile;
   /** Undefined when there are faults. */
@@ -33,13 +38,17 @@ export function readYaml(file: string, bytes: Uint8Array): YamlFile {
   try {
     const document = parseDocument(source.text, YAML_OPTIONS);
     const errors = [...document.errors, ...document.warnings];
-    if (errors.length > 0) return { source, value: undefined, faults: errors.map((error) => faultOf(source, error)) };
+    if (errors.some(({ message }) => message.includes("call stack"))) return refuse(source, "E_YAML", TOO_DEEP);
+    if (errors.length > 0) {
+      const faults = errors.slice(0, MOST_FAULTS).map((error) => faultOf(source, error));
+      return { source, value: undefined, faults };
+    }
     return { source, value: document.toJS({ maxAliasCount: MOST_ALIASES }), faults: [] };
   } catch (error) {
     if (error instanceof ReferenceError) {
       return refuse(source, "E_YAML_ALIASES", `Expected at most ${MOST_ALIASES} values by alias, more came`);
     }
-    if (error instanceof RangeError) return refuse(source, "E_YAML", "Nested too deeply to be read");
+    if (error instanceof RangeError) return refuse(source, "E_YAML", TOO_DEEP);
     throw error;
   }
 }

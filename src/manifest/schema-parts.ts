@@ -15,8 +15,10 @@ const matching = (pattern: RegExp, what: string) => z.string(expected(what)).reg
 
 export const text = (what: string) => z.string(expected(what)).min(1, expected(what));
 export const flag = z.boolean(expected("true or false"));
-export const whole = (what: string, min: number, max: number) =>
-  z.int(expected(what)).min(min, expected(what)).max(max, expected(what));
+export const whole = (min: number, max: number) => {
+  const what = expected(`a whole number from ${min} to ${max}`);
+  return z.int(what).min(min, what).max(max, what);
+};
 export const list = <T extends z.ZodType>(item: T, what: string) => z.array(item, expected(what));
 export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, expected(`one of ${values.join(", ")}`));
@@ -40,7 +42,7 @@ export const duration = matching(DURATION_PATTERN, "a duration such as 500ms, 30
 /** Comes out in bytes. */
 export const size = matching(SIZE_PATTERN, "a size such as 512M or 1G").transform((value) => parseSize(value) ?? 0);
 export const wholeOrReference = (what: string, min: number, max: number) =>
-  z.union([whole(what, min, max), matching(new RegExp(`^${REFERENCE}$`), what)], expected(what));
+  z.union([whole(min, max), matching(new RegExp(`^${REFERENCE}$`), what)], expected(what));
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 export const paramValue = z.union(

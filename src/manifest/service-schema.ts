@@ -26,7 +26,7 @@ const scriptKeys = {
   run: run.describe("Inline shell, or a file of the service: `./update.sh`, `./update.ts`"),
   user: login.optional().describe("Login that runs it; default root"),
   timeout: durationText.optional().describe("After this the whole process group is ended; default: no limit"),
-  attempts: whole("a whole number from 1 to 100", 1, 100).optional().describe("Tries in all; default 1"),
+  attempts: whole(1, 100).optional().describe("Tries in all; default 1"),
   backoff: durationText.optional().describe("Wait before the second try; doubles for each further one; default 1s"),
 };
 

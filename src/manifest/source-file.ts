@@ -49,7 +49,9 @@ export class SourceFile {
     const source = this.text.slice(start, end < 0 ? undefined : end).replace(/\r$/, "");
     const column = Math.max(1, col);
     const length = Math.max(1, Math.min(to - from, source.length - column + 1));
-    return { file: this.file, line: Math.max(1, line), column, length, source };
+    const place = { file: this.file, line: Math.max(1, line), column, length };
+    // A file that could not be read has no lines to show.
+    return this.text === "" ? place : { ...place, source };
   }
 
   #document(): { root: Node | null; lines: LineCounter } {

@@ -79,10 +79,13 @@ function unknownKey(key: string, path: Path, { schema, locate }: Asked): Fault {
 
 /** The branch of a union that the writer meant: the only one whose outer type fits. */
 function likelyBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
-  const fitting = branches.filter(
-    (issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0),
-  );
+  const fitting = branches.filter((issues) => !issues.some(isOfOtherType));
   return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+function isOfOtherType(issue: Issue): boolean {
+  if (issue.path.length > 0) return false;
+  return issue.code === "invalid_type" || (issue.code === "invalid_union" && likelyBranch(issue.errors) === undefined);
 }
 
 function keyMessage(issue: Extract<Issue, { code: "invalid_key" }>): string {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import type { BuildFailure, BuildResult } from "esbuild";
 import type { Place } from "../../stage2/index.ts";
 import type { Stamps } from "./stamps.ts";
@@ -20,18 +20,19 @@ interface CacheEntry {
  * by the content of all inputs.
  *
  * @param files Absolute paths.
- * @param cacheDir Absolute.
+ * @param projectDir Absolute; results are kept in its `.bootlace/cache/`, and messages name files from there.
  */
 export async function bundleScripts(
   files: readonly string[],
-  cacheDir: string,
+  projectDir: string,
   stamps: Stamps,
 ): Promise<BundledScripts> {
   const results = new Map<string, BundledScript>();
+  const cacheDir = join(projectDir, ".bootlace/cache/scripts");
   for (const file of new Set(files)) {
     const cacheFile = join(cacheDir, `${hash(file)}.json`);
     const cached = readCached(cacheFile);
-    const entry = cached ?? (await bundleOne(file));
+    const entry = cached ?? (await bundleOne(file, projectDir));
     if ("message" in entry) {
       results.set(file, entry);
       continue;
@@ -72,7 +73,7 @@ function writeCached(cacheFile: string, entry: CacheEntry): void {
   }
 }
 
-async function bundleOne(file: string): Promise<CacheEntry | { message: string; place?: Place }> {
+async function bundleOne(file: string, projectDir: string): Promise<CacheEntry | { message: string; place?: Place }> {
   const { build } = await import("esbuild");
   try {
     // The folder is part of comments that esbuild writes; relative to the script they are the same on each desk.
@@ -101,14 +102,14 @@ async function bundleOne(file: string): Promise<CacheEntry | { message: string; 
       text: text.includes("Dynamic require of") ? REQUIRE + text : text,
     };
   } catch (error) {
-    return failure(error, file);
+    return failure(error, dirname(file), projectDir);
   }
 }
 
 const REQUIRE =
   'import { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);\n';
 
-function failure(error: unknown, file: string): { message: string; place?: Place } {
+function failure(error: unknown, folder: string, projectDir: string): { message: string; place?: Place } {
   const first = isBuildFailure(error) ? error.errors[0] : undefined;
   if (first === undefined) throw error;
   const { location, text } = first;
@@ -116,7 +117,7 @@ function failure(error: unknown, file: string): { message: string; place?: Place
   if (!location) return { message };
   const { line, column, length, lineText } = location;
   const place = {
-    file: resolve(dirname(file), location.file),
+    file: shownPath(resolve(folder, location.file), projectDir),
     line,
     column: column + 1,
     length: Math.max(1, length),
@@ -124,6 +125,11 @@ function failure(error: unknown, file: string): { message: string; place?: Place
   };
   return { message, place };
 }
+
+const shownPath = (file: string, projectDir: string): string => {
+  const path = relative(projectDir, file);
+  return path.startsWith("..") ? file : path;
+};
 
 const isBuildFailure = (error: unknown): error is BuildFailure =>
   error instanceof Error && "errors" in error && Array.isArray(error.errors);

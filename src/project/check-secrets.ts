@@ -16,7 +16,7 @@ const ALONE = ["update", "process", "destroy"];
 export function checkSecrets(
   config: ProjectConfig,
   source: SourceFile,
-  definitions: ReadonlyMap<string, Definition>,
+  { definitions, known }: { definitions: ReadonlyMap<string, Definition>; known: ReadonlySet<string> },
   faults: FaultList,
 ): void {
   const declared = new Set<string>();
@@ -51,7 +51,9 @@ export function checkSecrets(
     }
   }
   for (const key of Object.keys(config.secrets)) {
-    if (declared.has(key)) continue;
+    const service = key.slice(0, key.lastIndexOf("."));
+    // What a service with faults declares is not known yet.
+    if (declared.has(key) || (known.has(service) && !definitions.has(service))) continue;
     const near = didYouMean(key, declared);
     faults.error("E_UNKNOWN_SECRET", `No service declares the secret "${key}"`, source.place(["secrets", key], "key"), {
       suggestion: near && `did you mean "${near}"?`,

@@ -1,4 +1,5 @@
 import type { Place } from "../../stage2/index.ts";
+import { SERVICE_NAME } from "../manifest/names.ts";
 import type { ProjectConfig } from "../manifest/project-schema.ts";
 import type { Path, SourceFile } from "../manifest/source-file.ts";
 import { referencesOf, unknownService } from "./check-graph.ts";
@@ -15,6 +16,8 @@ interface Collected {
   readonly referenced: ReadonlySet<string>;
   /** Names that something extends. */
   readonly extended: ReadonlySet<string>;
+  /** All that were read, those with faults included. */
+  readonly known: ReadonlySet<string>;
 }
 
 /** Reads all services of a project, resolves `extends`, and reports names that nothing has. */
@@ -39,7 +42,7 @@ export function collectDefinitions(
   const base = (name: string, from: ServiceSource): ServiceSource | undefined => {
     extended.add(name);
     const found = find(name);
-    if (!found) unknownService(name, known(), from.source.place(["extends"]), faults);
+    if (!found && SERVICE_NAME.test(name)) unknownService(name, known(), from.source.place(["extends"]), faults);
     return found;
   };
   const waiting: ServiceSource[] = [...sources.values()];
@@ -50,7 +53,10 @@ export function collectDefinitions(
     if (found) waiting.push(found);
     else unknownService(name, known(), place(), faults);
   };
-  for (const { name, path } of namedInConfig(config)) refer(name, () => configSource.place(path, "value"));
+  for (const { name, path } of namedInConfig(config)) {
+    const what = path.at(-2) === "params" ? "key" : "value";
+    refer(name, () => configSource.place(path, what));
+  }
   const seen = new Set<string>();
   // The list grows while it is walked.
   for (const source of waiting) {
@@ -62,7 +68,7 @@ export function collectDefinitions(
     const { value, place } = definition ?? { value: source.value, place: (path: Path) => source.source.place(path) };
     for (const { name, path } of referencesOf(value)) refer(name, () => place(path));
   }
-  return { definitions, referenced, extended };
+  return { definitions, referenced, extended, known: new Set(sources.keys()) };
 }
 
 function namedInConfig(config: ProjectConfig): { name: string; path: (string | number)[] }[] {

@@ -83,7 +83,10 @@ export function checkOverlay(rules: Rules, overlay: Overlay, faults: FaultList):
     const wrong = misfit(value, rule.type, rule.limits);
     if (wrong) {
       faults.error("E_PARAM", `${name}: ${wrong}`, overlay.place(name, "value"), {
-        suggestion: rule.type === "string" && typeof value !== "object" ? `write it in quotes: "${value}"` : undefined,
+        suggestion:
+          rule.type === "string" && (typeof value === "number" || typeof value === "boolean")
+            ? `write it in quotes: "${value}"`
+            : undefined,
         related: { message: "declared here", place: rule.place },
       });
     }

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { BundleFile } from "../bundle/bundle-file.ts";
 import { packageRoot } from "../cli/package-root.ts";
 import { VERSION } from "../cli/version.ts";
@@ -15,7 +16,11 @@ interface Stored extends Omit<LoadedProject, "files"> {
   readonly files: readonly { path: string; mode: 0o644 | 0o755; file?: string; base64?: string }[];
 }
 
-const keyOf = (dir: string): string => JSON.stringify([FORMAT, VERSION, packageRoot().href, process.version, dir]);
+/** The stamp of our own build stands in for the version where somebody works on Bootlace itself. */
+const keyOf = (dir: string): string => {
+  const root = packageRoot();
+  return JSON.stringify([FORMAT, VERSION, root.href, stampNow(fileURLToPath(new URL("dist", root))), dir]);
+};
 const fileOf = (dir: string): string => join(dir, ".bootlace/cache/compiled.json");
 
 /** The compiled form when nothing that went in has changed since, else undefined. Any doubt means undefined. */

@@ -36,7 +36,9 @@ export function resolveDefinition(
     const base = find(at.value.extends, at);
     if (base === undefined) return undefined;
     if (chain.includes(base) || chain.length >= DEEPEST) {
-      if (base === own || chain.length >= DEEPEST) reportChain(chain, faults);
+      // Everybody in the circle comes by here; the first by name tells it.
+      const first = chain.every(({ name }) => own.name <= name);
+      if ((base === own && first) || chain.length >= DEEPEST) reportChain(chain, faults);
       return undefined;
     }
     chain.push(base);

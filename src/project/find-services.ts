@@ -34,7 +34,6 @@ export function findLocalServices(projectDir: string, parts: Parts): Map<string,
     twins.set(name.toLowerCase(), name);
     if (twin !== undefined) {
       faults.error("E_CASE_TWINS", `The names "${twin}" and "${name}" differ by case only`, place);
-      continue;
     }
     if (!SERVICE_NAME.test(name) || name === "bootlace") {
       const why = name === "bootlace" ? "is the folder of stock services" : "is no service's name";

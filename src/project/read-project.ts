@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { ParamValue, Service } from "../../stage2/index.ts";
 import type { BundleFile } from "../bundle/bundle-file.ts";
 import { type ProjectConfig, projectSchema } from "../manifest/project-schema.ts";
@@ -46,14 +45,10 @@ export async function readProject(dir: string, extra: ParamOverlay = {}): Promis
   const { source } = read;
   const config = read.config ?? projectSchema.parse({ name: "unnamed" });
   if (read.config) checkConfig(config, source, faults);
-  const { definitions, referenced, extended } = collectDefinitions(dir, config, source, parts);
+  const { definitions, referenced, extended, known } = collectDefinitions(dir, config, source, parts);
   checkGraph(definitions, faults);
-  checkSecrets(config, source, definitions, faults);
-  const bundled = await bundleScripts(
-    [...definitions.values()].flatMap(nodeScripts),
-    join(dir, ".bootlace/cache/scripts"),
-    stamps,
-  );
+  checkSecrets(config, source, { definitions, known }, faults);
+  const bundled = await bundleScripts([...definitions.values()].flatMap(nodeScripts), dir, stamps);
   const blobs = new Map<string, ArtifactSource>();
   const services: Service[] = [];
   const files: BundleFile[] = [];

@@ -1,0 +1,1 @@
+printf 'description: caf\351\n' > services/web/service.yaml
