@@ -2,6 +2,24 @@ import type { CommandSpec } from "../command.ts";
 
 export const otherCommands: readonly CommandSpec[] = [
   {
+    name: "demo",
+    group: "other",
+    summary: "Build the example shop, boot it twice, ask it for one more service, fetch its page; leaves nothing",
+    examples: [{ command: "bootlace demo", summary: "needs Linux and root; half a minute" }],
+    load: () => import("../../commands/demo.ts"),
+  },
+  {
+    name: "selftest",
+    group: "other",
+    summary: "Prove on this machine that killed runs are taken up rightly",
+    options: [
+      { flags: "--crash", summary: "Kill the runner after every journal write and at random moments" },
+      { flags: "--random <n>", summary: "How many random moments (default 20)", parse: "integer" },
+    ],
+    examples: [{ command: "bootlace selftest --crash", summary: "about half a minute" }],
+    load: () => import("../../commands/selftest.ts"),
+  },
+  {
     name: "schema",
     group: "other",
     summary: "Print the JSON Schema of service.yaml or bootlace.yaml",
