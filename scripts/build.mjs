@@ -16,7 +16,8 @@ const shared = {
 const { dependencies } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
 const inlined = ["commander", "yaml", "zod"];
 // commander is CommonJS and calls require() for parts of Node, which an ES module does not have by itself.
-const requireShim = 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
+const requireShim =
+  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
 await rm(new URL("../dist", import.meta.url), { recursive: true, force: true });
 await build({

@@ -4,7 +4,7 @@ import { serviceSchema } from "./service-schema.ts";
 
 type Json = Record<string, unknown>;
 
-/** JSON Schemas (draft 2020-12) of both files, for editors. `scripts/make-schema.mjs` writes them to `schema/`. */
+/** JSON Schemas (draft 2020-12) of both files, for editors. `npm run docs` writes them to `schema/`. */
 export function jsonSchemas(): { service: Json; bootlace: Json } {
   return {
     service: titled(allowNulls(convert(serviceSchema)), "service.yaml of a Bootlace service"),

@@ -39,7 +39,7 @@ ${parents
     esac
   fi
   case $kind in
-    directory) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    directory) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"; compgen -d -- "$cur"); return ;;
     ${DYNAMIC_KINDS.join("|")}) words="$words $(bootlace __complete "$kind" \${dir:+"$dir"} 2>/dev/null)" ;;
     words:*) words=\${kind#words:} ;;
   esac

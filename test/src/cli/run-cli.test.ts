@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { expect, onTestFinished, test } from "vitest";
+import type { CommandSpec } from "../../../src/cli/command.ts";
+import { makeProgram } from "../../../src/cli/program.ts";
+import { type CliParts, runCli } from "../../../src/cli/run-cli.ts";
+import { COMMANDS } from "../../../src/cli/table.ts";
+import { BootlaceError } from "../../../stage2/index.ts";
+
+class Text extends Writable {
+  text = "";
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+async function call(argv: string[], more: Partial<CliParts> = {}): Promise<{ exit: number; out: string; err: string }> {
+  const [stdout, stderr] = [new Text(), new Text()];
+  const signal = new AbortController().signal;
+  const exit = await runCli(argv, { cwd: process.cwd(), stdout, stderr, signal, ...more });
+  return { exit, out: stdout.text, err: stderr.text };
+}
+
+const command = (load: CommandSpec["load"]): CommandSpec[] => [
+  {
+    name: "act",
+    group: "other",
+    summary: "Act",
+    options: [{ flags: "--jobs <n>", summary: "n", parse: "integer" }],
+    examples: [],
+    load,
+  },
+];
+
+function temporary(): string {
+  const dir = mkdtempSync(join(tmpdir(), "bootlace-cli-"));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+test("runCli() refuses an unknown command with exit 2 and the nearest one", async () => {
+  const { exit, err } = await call(["chek"]);
+  expect(exit).toBe(2);
+  expect(err).toContain("error E_USAGE: Unknown command 'chek'");
+  expect(err).toContain('Did you mean "check"?');
+});
+
+test("runCli() refuses an unknown option with exit 2 and the nearest one", async () => {
+  const { exit, err } = await call(["check", "--jsno"]);
+  expect(exit).toBe(2);
+  expect(err).toContain('Did you mean "--json"?');
+});
+
+test("runCli() takes -C, --json and --yes before and after the command", async () => {
+  const seen: unknown[] = [];
+  const commands = command(async () => ({
+    default: async ({ dir, json, yes, options }) => {
+      seen.push([dir, json, yes, options.jobs]);
+      return 0;
+    },
+  }));
+  await call(["-C", "/a", "--json", "act", "--yes", "--jobs", "3"], { commands });
+  await call(["act", "-C", "b", "--json"], { commands, cwd: "/c" });
+  expect(seen).toEqual([
+    ["/a", true, true, 3],
+    ["/c/b", true, false, undefined],
+  ]);
+});
+
+test("runCli() gives 70 and the stack for what nobody expected", async () => {
+  const commands = command(async () => {
+    throw new TypeError("boom");
+  });
+  const { exit, err } = await call(["act"], { commands });
+  expect(exit).toBe(70);
+  expect(err).toMatch(/E_INTERNAL[\s\S]*TypeError: boom\n {4}at /);
+});
+
+test("runCli() gives a BootlaceError's own exit code, and JSON of it with --json", async () => {
+  const commands = command(async () => {
+    throw new BootlaceError("E_LOCKED", "Taken", { hint: "Wait." });
+  });
+  expect((await call(["act"], { commands })).err).toBe("error E_LOCKED: Taken\n  Wait.\n");
+  const { exit, err } = await call(["act", "--json"], { commands });
+  expect(exit).toBe(3);
+  expect(JSON.parse(err)).toEqual({ error: { code: "E_LOCKED", message: "Taken", hint: "Wait.", faults: [] } });
+});
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+])("runCli() gives the exit code of %s when a command was aborted by it", async (name, expected) => {
+  const abort = new AbortController();
+  abort.abort(name);
+  const commands = command(async () => {
+    throw new DOMException("aborted", "AbortError");
+  });
+  expect((await call(["act"], { commands, signal: abort.signal })).exit).toBe(expected);
+});
+
+test("makeProgram() parses every example of every command", () => {
+  for (const { name, examples } of COMMANDS) {
+    expect(examples.length, name).toBeGreaterThan(0);
+    for (const example of examples) {
+      const line = /\bbootlace ((?:"[^"]*"|[^|>)"])*)/.exec(example.command)?.[1] ?? "";
+      const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? "");
+      let found = "";
+      const program = makeProgram(COMMANDS, "0", (call) => {
+        found = call.spec.name;
+      });
+      program.parse(words, { from: "user" });
+      expect(found, example.command).toBe(name);
+    }
+  }
+});
+
+test("bootlace new writes a project that check finds without faults, new service adds to it", async () => {
+  const dir = temporary();
+  expect((await call(["new", "my-shop"], { cwd: dir })).exit).toBe(0);
+  const cwd = join(dir, "my-shop");
+  expect(await call(["check"], { cwd })).toEqual({ exit: 0, out: "my-shop: 1 service, no faults\n", err: "" });
+  await call(["new", "service", "web", "--extends", "bootlace/webapp"], { cwd });
+  const again = await call(["new", "service", "web"], { cwd });
+  expect([again.exit, again.err]).toEqual([2, expect.stringContaining("E_EXISTS")]);
+  expect((await call(["check"], { cwd })).out).toBe("my-shop: 2 services, no faults\n");
+  expect((await call(["check", "--effective", "web"], { cwd })).out).toContain("# web extends bootlace/webapp\n");
+  expect((await call(["graph", "--all", "--mermaid"], { cwd })).out).toMatch(/^flowchart TD\n/);
+  expect((await call(["__complete", "service"], { cwd })).out).toBe("hello\nweb\n");
+});
+
+test("bootlace check --json gives the faults on stdout and exit 2", async () => {
+  const dir = temporary();
+  await call(["new", "."], { cwd: dir }).catch(() => undefined);
+  await call(["new", "x"], { cwd: dir });
+  rmSync(join(dir, "x/services/hello/update.sh"));
+  const { exit, out } = await call(["check", "--json"], { cwd: join(dir, "x") });
+  expect(exit).toBe(2);
+  expect(JSON.parse(out)).toMatchObject({
+    ok: false,
+    faults: [{ code: "E_SCRIPT_MISSING", place: { line: 8, column: 9 } }],
+  });
+});
