@@ -11,8 +11,9 @@ export function zshCompletions(specs: readonly CommandSpec[]): string {
 # zsh completion of bootlace; put into ~/.zshrc: eval "$(bootlace completions zsh)"
 _bootlace_words() {
   local -a found
-  found=(\${(f)"$(bootlace __complete "$1" \${opt_args[-C]:+"\${opt_args[-C]}"} 2>/dev/null)"})
-  compadd -a found
+  # _arguments puts options for compadd before our own word.
+  found=(\${(f)"$(bootlace __complete "$argv[-1]" \${opt_args[-C]:+"\${opt_args[-C]}"} 2>/dev/null)"})
+  compadd "\${(@)argv[1,-2]}" -a found
 }
 _bootlace() {
   local curcontext=$curcontext state line name
