@@ -1,3 +1,4 @@
+import { connect as openSocket } from "node:net";
 import ssh2 from "ssh2";
 import { BootlaceError } from "../../stage2/index.ts";
 import { abortError, throwIfAborted } from "./abort.ts";
@@ -41,12 +42,11 @@ export async function connectSsh(address: SshAddress, signal?: AbortSignal): Pro
     client.once("ready", () => {
       signal?.removeEventListener("abort", abort);
       client.off("error", fail);
-      client.setNoDelay(true);
       resolve();
     });
     client.connect({
-      host: address.host,
-      port: address.port,
+      // A socket of our own, because ssh2 offers no way to set TCP_NODELAY before the handshake.
+      sock: openSocket({ host: address.host, port: address.port, noDelay: true }),
       username: address.user,
       privateKey: address.privateKey,
       readyTimeout: address.within ?? 20_000,

@@ -1,0 +1,61 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { findImage, imageBase } from "../../../src/image/image-record.ts";
+import type { Machine, Provider } from "../../../src/machine/machine.ts";
+import { Link } from "../../../src/machine/run/link.ts";
+import { followBoot } from "../../../src/machine/run/run-phase.ts";
+import { sandboxProvider } from "../../../src/machine/sandbox/sandbox-provider.ts";
+import { buildImage } from "../../../src/recipe/build/build-image.ts";
+import type { Event } from "../../../stage2/index.ts";
+import { makeProject, SMALL } from "../../support/small-project.ts";
+import { supervisorCommand } from "../../support/supervisor.ts";
+
+let provider: Provider;
+beforeAll(async () => {
+  provider = sandboxProvider({ supervisor: await supervisorCommand() });
+});
+
+const build = (dir: string, image: string, events: Event[], more = {}) =>
+  buildImage({
+    dir,
+    image,
+    provider,
+    report: (event) => events.push(event),
+    signal: new AbortController().signal,
+    ...more,
+  });
+
+test("buildImage() goes from the host to an image, and an image made from it runs no init again", async () => {
+  const dir = await makeProject(SMALL);
+  const events: Event[] = [];
+  const base = await build(dir, "base", events);
+  expect(base.built).toBe(true);
+  const web = await build(dir, "web", events);
+  expect(web.image.layers.map(({ digest }) => digest).slice(0, 1)).toEqual(
+    base.image.layers.map(({ digest }) => digest),
+  );
+  const image = await findImage(dir, "web");
+  expect(image?.id).toBe(web.image.id);
+  const machine = await provider.launch({ name: "dev", dir, base: imageBase(dir, web.image), purpose: "run" });
+  await withMachine(machine, async () => {
+    const link = new Link(machine);
+    const close = await followBoot(link, { onEvent: () => {} });
+    expect(close.outcome).toBe("done");
+    const log = (await (await link.session()).exec(["cat", "/srv/log"])).stdout.trim().split("\n");
+    expect(log).toEqual(["base-init", "web-init", "web-seal", "base-update", "web-update"]);
+    await link.close();
+  });
+  expect(readdirSync(join(dir, ".bootlace", "ledger"))).toEqual([]);
+  expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
+  const again = await build(dir, "web", []);
+  expect(again).toEqual({ image: web.image, built: false });
+}, 60_000);
+
+async function withMachine(machine: Machine, body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } finally {
+    await machine.dispose();
+  }
+}
