@@ -98,6 +98,17 @@ describe.each(SHELLS)("stage1 under $name", ({ argv }) => {
     expect(rig.marks().at(-1)).toBe("two");
   });
 
+  test("passes SIGTERM on to a bundle that it watches, and ends as that one's result says", async () => {
+    const rig = makeRig();
+    rig.point(rig.putBundle("one", "waits"));
+    const child = rig.start(argv);
+    child.stderr?.on("data", (text: string) => {
+      if (text.includes("waiting")) child.kill("SIGTERM");
+    });
+    expect(await ended(child)).toMatchObject({ code: 143, signal: null });
+    expect(rig.record("good")?.serial).toBe("1");
+  });
+
   test("unpacks the runtime that the pointer names for this machine and runs stage2 on it", async () => {
     const rig = makeRig({ runtime: "digest" });
     const script = `#!/bin/sh\nexec ${process.execPath} "$@"\n`;
@@ -245,6 +256,26 @@ catch (error) { process.stderr.write("inner=" + error.status + " " + error.stder
     expect(await rig.run()).toMatchObject({ code: 0 });
     expect(rig.marks()).toEqual(["one", "two"]);
     expect(existsSync(join(rig.store, "bundles"))).toBe(false);
+  });
+
+  test("never runs an older bundle in place of one that a desk delivered", async () => {
+    const rig = makeRig();
+    rig.point(rig.putBundle("good"));
+    await rig.run();
+    mkdirSync(join(rig.state, "delivery"), { recursive: true });
+    symlinkSync(rig.store, join(rig.state, "delivery/store"));
+    rig.writeConf({ store: "file:///var/lib/bootlace/delivery/store" });
+    rig.point(rig.putBundle("bad", "crash"));
+    expect(await rig.run(["sh"], ["run"])).toMatchObject({
+      code: 9,
+      stderr: expect.stringContaining("nothing else was started"),
+    });
+    rig.pointText("rubbish\n");
+    expect(await rig.run(["sh"], ["run"])).toMatchObject({ code: 4 });
+    expect(rig.marks()).toEqual(["good", "bad"]);
+    rig.writeConf({ store: "none" });
+    expect(await rig.run()).toMatchObject({ code: 0 });
+    expect(rig.marks()).toEqual(["good", "bad", "bad", "good"]);
   });
 
   test("warns of an expired pointer, and refuses it only where boot.conf says so", async () => {

@@ -20,12 +20,15 @@ export const SHELLS = [
 ] as const;
 
 /** What a stage2 of these tests does: `good` closes its run, `crash` dies before its plan. All append to `ran`. */
-export type Stage2Kind = "good" | "crash" | "killed-later" | "refused";
+export type Stage2Kind = "good" | "crash" | "killed-later" | "refused" | "waits";
 
 const BODY: Record<Stage2Kind, string> = {
   good: `write("ready", ""); write("result", "outcome=done\\nexit=0\\nrun=r1\\n");`,
   crash: `process.exit(9);`,
   "killed-later": `write("ready", ""); process.kill(process.pid, "SIGKILL");`,
+  waits: `process.on("SIGTERM", () => { write("ready", ""); write("result", "outcome=interrupted\\nexit=143\\n"); process.exit(143); });
+setInterval(() => {}, 1000);
+process.stderr.write("waiting\\n");`,
   refused: `write("result", "outcome=failed\\nexit=7\\nrun=r1\\n"); process.exit(7);`,
 };
 
