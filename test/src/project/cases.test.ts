@@ -28,6 +28,7 @@ async function printed(dir: string): Promise<string> {
 
 describe("loadProject() on the projects of test/cases", () => {
   for (const name of readdirSync(cases).sort()) {
+    if (name.startsWith(".")) continue;
     test(name, async () => {
       const dir = mkdtempSync(join(tmpdir(), "bootlace-case-"));
       onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
