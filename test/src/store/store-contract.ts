@@ -107,6 +107,17 @@ export function storeContract(
       }
     });
 
+    test("moveChannel() refuses whoever looked before the last move, also with a serial that is free", async () => {
+      await under.store.moveChannel("prod", pointer(1), undefined);
+      await under.store.moveChannel("prod", pointer(2), pointer(1));
+      for (const seen of [undefined, pointer(1)]) {
+        await expect(under.store.moveChannel("prod", pointer(9), seen)).rejects.toMatchObject({
+          code: "E_CHANNEL_MOVED",
+        });
+      }
+      expect(await under.store.readChannel("prod")).toBe(pointer(2));
+    });
+
     test("moveChannel() never loses a move when publishers try again until they are through", async () => {
       const publishers = 8;
       await Promise.all(
