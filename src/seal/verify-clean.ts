@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { lstat, readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { BootlaceError } from "../../stage2/index.ts";
 import { LEFTOVERS } from "./leftovers.ts";
@@ -53,8 +53,14 @@ async function* walk(folder: string, path: string): AsyncGenerator<string> {
   }
 }
 
-const head = async (file: string): Promise<string> =>
-  (await lstat(file)).size > 1024 * 1024 ? "" : readFile(file, "latin1");
+/** A leftover shows at the beginning of its file; so much of it is looked at, in bytes. */
+const HEAD = 1 << 20;
+
+async function head(file: string): Promise<string> {
+  let text = "";
+  for await (const chunk of createReadStream(file, { encoding: "latin1", end: HEAD - 1 })) text += chunk;
+  return text;
+}
 
 /** Names of the needles in a file; a needle across two chunks is found, since the end of one is kept for the next. */
 async function search(file: string, needles: readonly Needle[]): Promise<ReadonlySet<string>> {

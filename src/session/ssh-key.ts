@@ -7,10 +7,15 @@ export interface SshKeyPair {
   readonly public: string;
 }
 
-/** Makes an Ed25519 key pair. The comment names what it is for, so that a leftover can be recognised. */
+/**
+ * Makes an Ed25519 key pair. The comment names what it is for, so that a leftover can be recognised.
+ * One key in about 300 that ssh2 1.17 makes cannot be read by ssh2 itself, so each is read back.
+ */
 export function makeSshKey(comment: string): SshKeyPair {
-  const pair = ssh2.utils.generateKeyPairSync("ed25519", { comment });
-  return { private: pair.private, public: pair.public };
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+    if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) return { private: pair.private, public: pair.public };
+  }
 }
 
 /** The key's blob of a public key line, as it crosses the wire (RFC 4253, 6.6). */

@@ -1,0 +1,105 @@
+import { appendFileSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { removeFolder } from "../../../src/machine/machine-folder.ts";
+import { followRun } from "../../../src/machine/run/follow-run.ts";
+import { connectSsh } from "../../../src/session/connect-ssh.ts";
+import type { Session } from "../../../src/session/session.ts";
+import type { Event } from "../../../stage2/index.ts";
+import { startSshHost } from "../../support/ssh-host.ts";
+
+async function rig() {
+  const host = await startSshHost();
+  const folder = mkdtempSync(join(tmpdir(), "bootlace-follow-"));
+  onTestFinished(() => removeFolder(folder));
+  const events = join(folder, "events.jsonl");
+  const exit = join(folder, "exit");
+  let session: Session | undefined;
+  const connect = async () => {
+    if (session) return session;
+    const { port, hostKey, userKey } = host;
+    const made = await connectSsh({
+      host: "127.0.0.1",
+      port,
+      user: "root",
+      privateKey: userKey.private,
+      hostKeys: [hostKey.public],
+      target: "host",
+    });
+    session = made;
+    void made.closed.then(() => {
+      session = undefined;
+    });
+    return made;
+  };
+  onTestFinished(async () => session?.close());
+  const write = (text: string) => appendFileSync(events, text);
+  return { host, events, exit, connect, write };
+}
+
+const output = (text: string): string => `${JSON.stringify({ t: 1, k: "output", step: "web.init", text })}\n`;
+const CLOSE = `${JSON.stringify({ t: 2, k: "close", run: "r", outcome: "done", exit: 0 })}\n`;
+
+test("followRun() tells every event once and in order over connections that break, in the middle of a line too", async () => {
+  const { host, events, exit, connect, write } = await rig();
+  const seen: string[] = [];
+  const lines = Array.from({ length: 40 }, (_, at) => output(`line ${at} äöü`));
+  // The test holds the pen: what comes next is written only when the last of before was seen.
+  let next = 0;
+  const advance = (): void => {
+    const line = lines[next];
+    next += 1;
+    if (line === undefined) write(CLOSE);
+    else if (next % 5 === 0) {
+      write(line.slice(0, 30));
+      host.drop();
+      write(line.slice(30));
+    } else write(line);
+  };
+  writeFileSync(events, "");
+  advance();
+  const onEvent = (event: Event) => {
+    if (event.k !== "output") return;
+    seen.push(event.text);
+    advance();
+  };
+  const result = await followRun({ run: "r", events, exit, connect, onEvent });
+  expect(seen).toEqual(lines.map((_, at) => `line ${at} äöü`));
+  expect(host.accepted).toBeGreaterThanOrEqual(8);
+  expect(result.offset).toBe(Buffer.byteLength(lines.join("") + CLOSE));
+}, 30_000);
+
+test("followRun() begins at the offset that it is given", async () => {
+  const { events, exit, connect, write } = await rig();
+  write(output("known") + output("new") + CLOSE);
+  const seen: string[] = [];
+  const onEvent = (event: Event) => void (event.k === "output" && seen.push(event.text));
+  await followRun({ run: "r", events, exit, connect, onEvent, offset: Buffer.byteLength(output("known")) });
+  expect(seen).toEqual(["new"]);
+});
+
+test("followRun() says E_RUN_LOST when the runner has ended and its run was never closed", async () => {
+  const { events, exit, connect, write } = await rig();
+  write(output("last words"));
+  writeFileSync(exit, "137\n");
+  const seen: string[] = [];
+  const onEvent = (event: Event) => void (event.k === "output" && seen.push(event.text));
+  await expect(followRun({ run: "r", events, exit, connect, onEvent })).rejects.toMatchObject({ code: "E_RUN_LOST" });
+  expect(seen).toEqual(["last words"]);
+});
+
+test("followRun() ends at once with an AbortError when its signal is given", async () => {
+  const { events, exit, connect, write } = await rig();
+  const abort = new AbortController();
+  write(output("running"));
+  const run = followRun({
+    run: "r",
+    events,
+    exit,
+    connect,
+    onEvent: () => abort.abort("SIGINT"),
+    signal: abort.signal,
+  });
+  await expect(run).rejects.toMatchObject({ name: "AbortError" });
+});

@@ -1,0 +1,152 @@
+import { afterEach, beforeAll, expect, test } from "vitest";
+import type { Machine, Provider } from "../../../src/machine/machine.ts";
+import { sandboxProvider } from "../../../src/machine/sandbox/sandbox-provider.ts";
+import { buildImage } from "../../../src/recipe/build/build-image.ts";
+import { HYGIENE, hygieneScript } from "../../../src/seal/hygiene.ts";
+import { needlesFor } from "../../../src/seal/needles.ts";
+import { findUnclean } from "../../../src/seal/verify-clean.ts";
+import { makeProject, SMALL } from "../../support/small-project.ts";
+import { supervisorCommand } from "../../support/supervisor.ts";
+
+let provider: Provider;
+beforeAll(async () => {
+  provider = sandboxProvider({ supervisor: await supervisorCommand() });
+});
+const machines: Machine[] = [];
+afterEach(async () => {
+  for (const machine of machines.splice(0)) await machine.dispose();
+});
+
+/** Each leftover: what plants it, the row that takes it away, and what verify would call it (empty: it has no kind). */
+const PLANTED: readonly (readonly [row: string, plant: string, kind: string])[] = [
+  [
+    "host-keys",
+    "mkdir -p /etc/ssh; echo k >/etc/ssh/ssh_host_rsa_key; echo k >/etc/ssh/ssh_host_rsa_key.pub",
+    "an SSH host key",
+  ],
+  [
+    "build-key",
+    'mkdir -p /root/.ssh /home/u/.ssh; echo "ssh-ed25519 $key build" | tee /root/.ssh/authorized_keys >/home/u/.ssh/authorized_keys; echo "ssh-ed25519 AAAAother me" >>/home/u/.ssh/authorized_keys',
+    "the build's SSH key",
+  ],
+  [
+    "machine-id",
+    "echo 0123456789abcdef0123456789abcdef >/etc/machine-id; mkdir -p /var/lib/dbus; rm -f /var/lib/dbus/machine-id; echo x >/var/lib/dbus/machine-id",
+    "a machine-id",
+  ],
+  ["cloud-init", "mkdir -p /var/lib/cloud/instance; echo i-1 >/var/lib/cloud/instance/id", "state of cloud-init"],
+  [
+    "histories",
+    "echo mysql -psecret >/root/.bash_history; mkdir -p /home/u; echo x >/home/u/.python_history",
+    "a history",
+  ],
+  [
+    "credentials",
+    "mkdir -p /root/.aws/sso/cache /home/u/.docker; echo x >/root/.aws/credentials; echo x >/root/.aws/sso/cache/a; echo x >/home/u/.docker/config.json; echo x >/root/.netrc",
+    "credentials",
+  ],
+  [
+    "logs",
+    "mkdir -p /var/log/journal/x; echo x >/var/log/journal/x/system.journal; echo builder >/var/log/syslog; echo old >/var/log/syslog.1",
+    "a log with content",
+  ],
+  ["temporary", "mkdir -p /var/tmp/x /var/crash; echo x >/var/tmp/x/y; echo x >/var/crash/core", ""],
+  [
+    "network",
+    "mkdir -p /var/lib/dhcp /etc/udev/rules.d; echo lease >/var/lib/dhcp/dhclient.leases; echo r >/etc/udev/rules.d/70-persistent-net.rules",
+    "a DHCP lease",
+  ],
+  ["random-seed", "mkdir -p /var/lib/systemd; echo seed >/var/lib/systemd/random-seed", "a random seed"],
+  ["package-files", "mkdir -p /var/cache/apt/archives; echo deb >/var/cache/apt/archives/x.deb", ""],
+  [
+    "delivery",
+    "mkdir -p /var/lib/bootlace/delivery/store /var/lib/bootlace/handoff; echo x >/var/lib/bootlace/delivery/store/y; echo x >/var/lib/bootlace/handoff/result",
+    "",
+  ],
+];
+
+test("the hygiene table and the planted leftovers name the same rows", () => {
+  expect(PLANTED.map(([row]) => row).sort()).toEqual(HYGIENE.map(({ id }) => id).sort());
+});
+
+test("of every leftover that is planted verify finds each kind before, and none survives the hygiene", async () => {
+  const dir = await makeProject({});
+  const machine = await provider.launch({ name: "dev", dir, base: { kind: "host" }, purpose: "build" });
+  machines.push(machine);
+  const identity = await machine.identity();
+  const key = identity.find(({ name }) => name === "the build's SSH key")?.value ?? "";
+  const session = await machine.session();
+  for (const [, plant] of PLANTED) {
+    const done = await session.exec(["sh", "-euc", `key=$1\n${plant}`, "sh", key]);
+    expect([plant, done.exit, done.stderr]).toEqual([plant, 0, ""]);
+  }
+  const needles = identity.flatMap(needlesFor);
+  const layer = machine.changes() ?? "";
+  const before = await findUnclean(layer, needles);
+  for (const [row, , kind] of PLANTED)
+    if (kind) expect([row, before.map(({ what }) => what)]).toEqual([row, expect.arrayContaining([kind])]);
+  const sealed = await session.exec(["sh", "-c", hygieneScript(), "seal", key]);
+  expect([sealed.exit, sealed.stderr]).toEqual([0, ""]);
+  expect(await findUnclean(layer, needles)).toEqual([]);
+  const look = await session.exec([
+    "sh",
+    "-c",
+    "ls -A /var/tmp /var/crash /var/cache/apt/archives/*.deb /var/lib/bootlace /root/.aws 2>/dev/null; wc -c </etc/machine-id; cat /home/u/.ssh/authorized_keys; wc -c </var/log/syslog; ls /var/log/syslog.1 2>&1 | grep -c No; sh -c '[ -e /root/.ssh/authorized_keys ] || echo none'",
+  ]);
+  expect(look.stdout).toBe(
+    "/root/.aws:\nsso\n\n/var/crash:\n\n/var/lib/bootlace:\n\n/var/tmp:\n0\nssh-ed25519 AAAAother me\n0\n1\nnone\n",
+  );
+  await session.close();
+}, 20_000);
+
+const finds = async (dir: string, env: Record<string, string> = {}): Promise<string> => {
+  Object.assign(process.env, env);
+  const signal = new AbortController().signal;
+  try {
+    await buildImage({ dir, image: "base", provider, report: () => {}, signal });
+    return "built";
+  } catch (error) {
+    return error instanceof Error ? `${(error as { code?: string }).code} ${error.message}` : String(error);
+  } finally {
+    for (const name of Object.keys(env)) delete process.env[name];
+  }
+};
+
+const leaking = (init: string) => ({
+  ...SMALL,
+  "bootlace.yaml": `${SMALL["bootlace.yaml"]}secrets: {base.token: "env:BOOTLACE_TEST_TOKEN"}\n`,
+  "services/base/service.yaml": `description: Base\nsecrets: {token: {phases: [init]}}\ninit: |\n  ${init.replaceAll("\n", "\n  ")}\n`,
+});
+const TOKEN = 'pä"ss/wörd+0123456789';
+
+test.each([
+  ["raw", 'cat "$BOOTLACE_CREDENTIALS/token" >/srv/leak'],
+  ["inside base64", '(printf "user:"; cat "$BOOTLACE_CREDENTIALS/token"; printf ":end") | base64 -w0 >/srv/leak'],
+  ["in a service's own folder", 'cat "$BOOTLACE_CREDENTIALS/token" >"$BOOTLACE_STATE/leak"'],
+])(
+  "an image fails that holds a secret %s, and the file is named, and the service where it is known",
+  async (form, init) => {
+    const dir = await makeProject(leaking(init));
+    const said = await finds(dir, { BOOTLACE_TEST_TOKEN: TOKEN });
+    expect(said).toMatch(/^E_IMAGE_NOT_CLEAN/);
+    expect(said).toContain("the secret base.token");
+    expect(said).toContain(form.startsWith("in a") ? "(service base)" : "/srv/leak");
+    expect(said).not.toContain(TOKEN);
+  },
+  20_000,
+);
+
+test("an image fails that holds a user's private key or the builder's identity", async () => {
+  const dir = await makeProject({
+    ...SMALL,
+    "services/base/service.yaml":
+      "description: Base\ninit: |\n  mkdir -p /root/.ssh\n  printf -- '-----BEGIN OPENSSH PRIVATE KEY-----\\n' >/root/.ssh/id_ed25519\n  cat /etc/machine-id >/srv/who\n",
+  });
+  const said = await finds(dir);
+  expect(said).toContain("/root/.ssh/id_ed25519: a private key");
+  expect(said).toContain("/srv/who: the build machine's machine-id");
+}, 20_000);
+
+test("needlesFor() gives nothing for values so short that they stand everywhere by chance", () => {
+  expect(needlesFor({ name: "pin", value: "1234" })).toEqual([]);
+});
