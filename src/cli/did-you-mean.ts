@@ -2,7 +2,7 @@
  * Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours cost 1 each.
  * Stops early and answers `limit + 1` when the distance is greater than `limit`.
  */
-export function editDistance(a: string, b: string, limit: number): number {
+function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -1,8 +1,11 @@
-import { relative } from "node:path";
+import { existsSync } from "node:fs";
+import { join, relative } from "node:path";
 import { BootlaceError, EXIT } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
 import { printFaults, wantsColour } from "../cli/print-faults.ts";
+import { CONFIG_FILE } from "../project/config-file.ts";
 import { loadProject } from "../project/load-project.ts";
+import { writeSchemas } from "./schema.ts";
 
 /** `bootlace check [--effective SERVICE]`; with `--json` the faults are the output, whether there are any or not. */
 const run: CommandRun = async (context) => {
@@ -12,6 +15,7 @@ const run: CommandRun = async (context) => {
     stdout.write(await showEffective(dir, options.effective, json));
     return EXIT.ok;
   }
+  await ensureSchemas(dir);
   try {
     const { project, warnings } = await loadProject(dir, { cache: options.cache !== false });
     if (json) {
@@ -32,5 +36,15 @@ const run: CommandRun = async (context) => {
     return error.exit;
   }
 };
+
+/** A fresh clone lacks what the modelines of its files point to, because `.bootlace/` is not checked in. */
+async function ensureSchemas(dir: string): Promise<void> {
+  if (existsSync(join(dir, ".bootlace/schema")) || !existsSync(join(dir, CONFIG_FILE))) return;
+  try {
+    await writeSchemas(dir);
+  } catch {
+    // A project on a read-only file system is checked all the same.
+  }
+}
 
 export default run;

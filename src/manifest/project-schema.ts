@@ -187,5 +187,4 @@ export const projectSchema = z.strictObject(
 export type ProjectConfig = z.output<typeof projectSchema>;
 export type ImageConfig = z.output<typeof image>;
 export type MachineConfig = z.output<typeof machine>;
-export type GroupConfig = z.output<typeof group>;
 export type BaseConfig = z.output<typeof base>;

@@ -195,5 +195,4 @@ export const serviceSchema = z.strictObject(
 
 export type ServiceManifest = z.output<typeof serviceSchema>;
 export type ScriptManifest = z.output<typeof script>;
-export type ParamManifest = z.output<typeof param>;
 export type ParamDeclaration = z.output<typeof declaration>;

@@ -7,7 +7,7 @@ import type { Path } from "./source-file.ts";
 type Issue = z.core.$ZodIssue;
 
 /** Finds the place of a value or key; merged services find it in the file that the value came from. */
-export type Locate = (path: Path, what: "key" | "value") => Place | undefined;
+type Locate = (path: Path, what: "key" | "value") => Place | undefined;
 
 /** What zod was asked, and how to tell where things stand. */
 interface Asked {

@@ -5,7 +5,7 @@ import type { BuildFailure, BuildResult } from "esbuild";
 import type { Place } from "../../stage2/index.ts";
 import type { Stamps } from "./stamps.ts";
 
-export type BundledScript = { readonly bytes: Uint8Array } | { readonly message: string; readonly place?: Place };
+type BundledScript = { readonly bytes: Uint8Array } | { readonly message: string; readonly place?: Place };
 /** By the script's absolute path at the desk. */
 export type BundledScripts = ReadonlyMap<string, BundledScript>;
 

@@ -103,7 +103,7 @@ export function paramValues(rules: Rules, overlays: readonly Overlay[]): Record<
   return values;
 }
 
-export const isDeclaration = (given: unknown): given is ParamDeclaration =>
+const isDeclaration = (given: unknown): given is ParamDeclaration =>
   given !== null && typeof given === "object" && !Array.isArray(given);
 
 function typeOf(value: ParamValue | undefined): Type {

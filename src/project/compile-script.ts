@@ -22,7 +22,7 @@ export interface ScriptParts {
   readonly bundled: BundledScripts;
 }
 
-export const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
+const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
 
 /** True for what names a file of the service; everything else is shell. */
 export const isFileReference = (run: string): boolean => /^\.{1,2}\/[^\n]*$/.test(run.trim());

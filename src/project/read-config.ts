@@ -1,15 +1,14 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { BootlaceError } from "../../stage2/index.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type ProjectConfig, projectSchema } from "../manifest/project-schema.ts";
 import { readYaml } from "../manifest/read-yaml.ts";
 import type { SourceFile } from "../manifest/source-file.ts";
 import { valueAt, zodFaults } from "../manifest/zod-faults.ts";
+import { CONFIG_FILE } from "./config-file.ts";
 import type { FaultList } from "./fault-list.ts";
+import { noProject } from "./no-project.ts";
 import { isMapping } from "./service-source.ts";
 import type { Stamps } from "./stamps.ts";
-
-export const CONFIG_FILE = "bootlace.yaml";
 
 /**
  * Reads bootlace.yaml of a folder.
@@ -49,21 +48,4 @@ function hideSecrets<T extends FaultList["all"][number]>(fault: T, value: unknow
     message: "Expected a reference such as ssm:/shop/db, something else came",
     place,
   };
-}
-
-/** The error for a folder without bootlace.yaml, with a hint where one is. */
-export function noProject(dir: string): BootlaceError {
-  for (let at = dirname(dir); at !== dirname(at); at = dirname(at)) {
-    if (existsSync(join(at, CONFIG_FILE))) {
-      return new BootlaceError("E_NO_PROJECT", `There is no ${CONFIG_FILE} in ${dir}`, {
-        hint: `There is one above: use \`-C ${at}\`.`,
-      });
-    }
-  }
-  const other = existsSync(join(dir, "bootlace.yml")) ? "Rename bootlace.yml to bootlace.yaml." : undefined;
-  return new BootlaceError(
-    "E_NO_PROJECT",
-    `There is no ${CONFIG_FILE} in ${dir}`,
-    other === undefined ? {} : { hint: other },
-  );
 }
