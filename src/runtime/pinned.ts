@@ -15,9 +15,6 @@ export interface PinnedRuntime {
   readonly packed: Omit<Packed, "file">;
 }
 
-/** Version of Node in the runtimes. */
-export const RUNTIME_NODE: string = runtimes.node;
-
 /** The runtime for an architecture, without fetching anything. */
 export function pinnedRuntime(arch: RuntimeArch): PinnedRuntime {
   return runtimes[arch];

@@ -107,6 +107,16 @@ describe("stage1 that is killed", () => {
   });
 });
 
+test("stage1 starts at most ten commands, stage2 included, when there is nothing to fetch", async () => {
+  rig.point(rig.putBundle("one"));
+  await rig.run();
+  const count = join(rig.home, "count");
+  const env = { PATH: killingPath(), KILL_COUNT: count, KILL_AT: "1000" };
+  expect(await rig.run(["sh"], [], env)).toMatchObject({ code: 0 });
+  const commands = readFileSync(count, "utf8").length;
+  expect({ commands, few: commands > 2 && commands <= 10 }).toEqual({ commands, few: true });
+});
+
 describe("stage1 with a store behind HTTP", () => {
   test("boots from it", async () => {
     rig.writeConf({ store: await serve(files) });

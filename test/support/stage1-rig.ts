@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { tarStream } from "../../src/bundle/tar-stream.ts";
 import { encodePointer, type Pointer, type PointerBlob } from "../../src/deploy/pointer.ts";
 
-export const STAGE1 = fileURLToPath(new URL("../../stage1/stage1", import.meta.url));
+const STAGE1 = fileURLToPath(new URL("../../stage1/stage1", import.meta.url));
 
 /** The shells that stage1 promises, and the Debian package that has each. */
 export const SHELLS = [
