@@ -3,6 +3,7 @@ import { imageCommands } from "./table/image.ts";
 import { machineCommands } from "./table/machine.ts";
 import { otherCommands } from "./table/other.ts";
 import { projectCommands } from "./table/project.ts";
+import { runCommands } from "./table/run.ts";
 import { storeCommands } from "./table/store.ts";
 
 /**
@@ -11,6 +12,7 @@ import { storeCommands } from "./table/store.ts";
  */
 export const COMMANDS: readonly CommandSpec[] = [
   ...projectCommands,
+  ...runCommands,
   ...machineCommands,
   ...imageCommands,
   ...storeCommands,

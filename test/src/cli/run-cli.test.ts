@@ -143,3 +143,12 @@ test("bootlace check --json gives the faults on stdout and exit 2", async () => 
     faults: [{ code: "E_SCRIPT_MISSING", place: { line: 8, column: 9 } }],
   });
 });
+
+test("the table has every command once, and its code is there", async () => {
+  const names = COMMANDS.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  for (const name of ["new", "check", "graph", "plan", "why", "apply", "build", "up", "deploy", "demo"]) {
+    expect(names).toContain(name);
+  }
+  for (const spec of COMMANDS) expect(typeof (await spec.load()).default, spec.name).toBe("function");
+});
