@@ -6,3 +6,5 @@ elif [ -d /etc/httpd/conf.d ]; then
 else
   sites=/etc/apache2/conf.d ports= ctl=httpd # Alpine
 fi
+# On a fresh /run without systemd nobody has made it yet.
+[ -d /run/lock ] || install -d -m 1777 /run/lock
