@@ -1,5 +1,5 @@
 import type { GraphView } from "./graph-view.ts";
-import { makeLayers } from "./layers.ts";
+import { edgeKey, isBend, makeLayers } from "./layers.ts";
 
 const HEIGHT = 34;
 const GAP_X = 24;
@@ -16,8 +16,9 @@ interface Box {
 
 /** The graph as an SVG drawing that stands alone: solid edges require, dashed ones order. Follows a dark page. */
 export function drawSvg(view: GraphView): string {
-  const layers = makeLayers(view).map((layer) =>
-    layer.map((name) => ({ name, width: Math.ceil(name.length * GLYPH) + 24 })),
+  const { rows, bends } = makeLayers(view);
+  const layers = rows.map((row) =>
+    row.map((name) => ({ name, width: isBend(name) ? 0 : Math.ceil(name.length * GLYPH) + 24 })),
   );
   const widths = layers.map((layer) => layer.reduce((sum, { width }) => sum + width + GAP_X, -GAP_X));
   const total = widths.reduce((most, width) => Math.max(most, width), 0) + 2 * MARGIN;
@@ -30,9 +31,13 @@ export function drawSvg(view: GraphView): string {
     }
   }
   const height = layers.length * (HEIGHT + GAP_Y) - GAP_Y + 2 * MARGIN;
+  const edge = (from: string, to: string, kind: "requires" | "after"): string => {
+    const way = [from, ...(bends.get(edgeKey(from, to)) ?? []), to].flatMap((name) => boxes.get(name) ?? []);
+    return drawEdge(way, kind);
+  };
   const edges = view.nodes.flatMap(({ name, requires, after }) => [
-    ...requires.map((other) => edge(boxes.get(name), boxes.get(other), "requires")),
-    ...after.map((other) => edge(boxes.get(name), boxes.get(other), "after")),
+    ...requires.map((other) => edge(name, other, "requires")),
+    ...after.map((other) => edge(name, other, "after")),
   ]);
   const nodes = view.nodes.map(({ name, description }) => {
     const box = boxes.get(name);
@@ -40,7 +45,7 @@ export function drawSvg(view: GraphView): string {
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${height}" width="${total}" height="${height}" role="img" aria-label="Graph of services">
 <style>
-text{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#1b1f24;text-anchor:middle;dominant-baseline:central}
+text{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#1b1f24;text-anchor:middle}
 rect{fill:#f6f8fa;stroke:#57606a}.root rect{fill:#ddf4ff;stroke:#0969da}
 path{fill:none;stroke:#57606a}.after{stroke-dasharray:4 3}
 @media (prefers-color-scheme:dark){text{fill:#e6edf3}rect{fill:#161b22;stroke:#8b949e}.root rect{fill:#0c2d6b;stroke:#58a6ff}path{stroke:#8b949e}}
@@ -51,19 +56,27 @@ ${[...edges, ...nodes].filter((line) => line !== "").join("\n")}
 `;
 }
 
-function edge(from: Box | undefined, to: Box | undefined, kind: "requires" | "after"): string {
-  if (!from || !to) return "";
-  const x1 = round(from.x + from.width / 2);
-  const y1 = from.y + HEIGHT;
-  const x2 = round(to.x + to.width / 2);
-  const bend = round((y1 + to.y) / 2);
-  return `<path class="${kind}" marker-end="url(#tip)" d="M${x1} ${y1}C${x1} ${bend} ${x2} ${bend} ${x2} ${to.y}" />`;
+/** From the foot of the first box through the bends, straight down past each, to the head of the last. */
+function drawEdge(way: readonly Box[], kind: "requires" | "after"): string {
+  const [first, ...rest] = way;
+  if (first === undefined || rest.length === 0) return "";
+  let at = { x: round(first.x + first.width / 2), y: first.y + HEIGHT };
+  let path = `M${at.x} ${at.y}`;
+  for (const [index, { x, y, width }] of rest.entries()) {
+    const to = round(x + width / 2);
+    const middle = round((at.y + y) / 2);
+    path += `C${at.x} ${middle} ${to} ${middle} ${to} ${y}`;
+    const isLast = index === rest.length - 1;
+    if (!isLast) path += `V${y + HEIGHT}`;
+    at = { x: to, y: y + HEIGHT };
+  }
+  return `<path class="${kind}" marker-end="url(#tip)" d="${path}" />`;
 }
 
 function node(name: string, description: string, { x, y, width }: Box, root: boolean): string {
   const title = description === "" ? "" : `<title>${escapeXml(description)}</title>`;
   const rect = `<rect x="${round(x)}" y="${y}" width="${width}" height="${HEIGHT}" rx="6" />`;
-  const label = `<text x="${round(x + width / 2)}" y="${y + HEIGHT / 2}">${escapeXml(name)}</text>`;
+  const label = `<text x="${round(x + width / 2)}" y="${y + HEIGHT / 2}" dy=".35em">${escapeXml(name)}</text>`;
   return `<g${root ? ' class="root"' : ""}>${title}${rect}${label}</g>`;
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { GraphView } from "../../../src/graph/graph-view.ts";
-import { makeLayers } from "../../../src/graph/layers.ts";
+import { edgeKey, isBend, makeLayers } from "../../../src/graph/layers.ts";
 import { drawMermaid } from "../../../src/graph/mermaid.ts";
 import { drawSvg } from "../../../src/graph/svg.ts";
 import { drawTree } from "../../../src/graph/tree.ts";
@@ -34,7 +34,7 @@ test("drawTree() and makeLayers() take chains of thousands of services without a
     node(`s${index}`, index < 19_999 ? [`s${index + 1}`] : []),
   );
   expect(drawTree({ roots: ["s0"], nodes: nodes.slice(0, 2000) }).split("\n")).toHaveLength(2001);
-  expect(makeLayers({ roots: ["s0"], nodes })).toHaveLength(20_000);
+  expect(makeLayers({ roots: ["s0"], nodes }).rows).toHaveLength(20_000);
 });
 
 test("drawMermaid() draws what is required solid and what is ordered dotted", () => {
@@ -52,7 +52,16 @@ test("drawMermaid() draws what is required solid and what is ordered dotted", ()
 });
 
 test("makeLayers() puts everything below what needs it", () => {
-  expect(makeLayers(view)).toEqual([["shop"], ["web"], ["db"], ["base"]]);
+  const { rows } = makeLayers(view);
+  expect(rows.map((row) => row.filter((name) => !isBend(name)))).toEqual([["shop"], ["web"], ["db"], ["base"]]);
+});
+
+test("makeLayers() bends an edge in every layer that it crosses", () => {
+  const { rows, bends } = makeLayers(view);
+  const bent = bends.get(edgeKey("shop", "db")) ?? [];
+  expect(bent).toHaveLength(1);
+  expect(rows[1]).toEqual(expect.arrayContaining(["web", ...bent]));
+  expect(bends.get(edgeKey("shop", "web"))).toEqual([]);
 });
 
 test("drawSvg() escapes text and draws every service and edge once", () => {
