@@ -2,11 +2,16 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach } from "vitest";
-import { removeFolder } from "../../src/machine/machine-folder.ts";
+import { machineNames, removeFolder } from "../../src/machine/machine-folder.ts";
+import { sandboxProvider } from "../../src/machine/sandbox/sandbox-provider.ts";
 
 const made: string[] = [];
 afterEach(async () => {
-  for (const folder of made.splice(0)) await removeFolder(folder);
+  for (const folder of made.splice(0)) {
+    // A test that failed leaves its machines running.
+    for (const name of await machineNames(folder)) await (await sandboxProvider().find(folder, name))?.dispose();
+    await removeFolder(folder);
+  }
 });
 
 /** Writes files into a new folder of its own, which goes with the test; answers its path. */

@@ -1,22 +1,18 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { afterAll } from "vitest";
-import { removeFolder } from "../../src/machine/machine-folder.ts";
 
 /** Bundles the sandbox's supervisor from the present sources, so that tests need no build before them. */
 export async function supervisorCommand(): Promise<readonly string[]> {
-  const folder = mkdtempSync(join(tmpdir(), "bootlace-supervisor-"));
-  const outfile = join(folder, "supervisor.cjs");
-  await build({
+  const { outputFiles } = await build({
     stdin: {
       contents: `import { runSupervisor } from "./supervisor-main.ts";
         runSupervisor(process.argv[2]).then((exit) => process.exit(exit));`,
       resolveDir: fileURLToPath(new URL("../../src/machine/sandbox", import.meta.url)),
     },
-    outfile,
+    write: false,
     bundle: true,
     platform: "node",
     format: "cjs",
@@ -24,6 +20,14 @@ export async function supervisorCommand(): Promise<readonly string[]> {
     external: ["*.node", "cpu-features"],
     logLevel: "error",
   });
-  afterAll(() => removeFolder(folder));
-  return [process.execPath, outfile];
+  const bytes = outputFiles[0]?.contents ?? new Uint8Array();
+  const folder = fileURLToPath(new URL("../../node_modules/.cache/bootlace", import.meta.url));
+  // Named by its content: files that are tested at the same time share it.
+  const file = join(folder, `supervisor-${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}.cjs`);
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(`${file}.${process.pid}`, bytes);
+    renameSync(`${file}.${process.pid}`, file);
+  }
+  return [process.execPath, file];
 }
