@@ -47,6 +47,10 @@ export function makeProgram(specs: readonly CommandSpec[], version: string, onCa
       onCall({ spec, args: command.args, options: { ...own, ...everywhere } });
     });
   }
+  for (const parent of program.commands) {
+    const words = parent.commands.map((child) => child.name()).join(", ");
+    if (parent.summary() === "" && words !== "") parent.summary(words).description(`One of: ${words}.`);
+  }
   return program;
 }
 
