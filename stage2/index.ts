@@ -13,6 +13,8 @@ export { duration, toText } from "./report/lines.ts";
 export { planLines, whyLines } from "./report/plan-lines.ts";
 export { type Status, statusLines } from "./report/status.ts";
 export { readFacts } from "./rim/facts.ts";
+export { readJournal, readState } from "./rim/journal-file.ts";
+export { memoryFolder } from "./rim/memory.ts";
 export { type Paths, pathsUnder } from "./rim/paths.ts";
 export { planMachine } from "./rim/plan-machine.ts";
 export { quote } from "./rim/quote.ts";

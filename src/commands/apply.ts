@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BootlaceError, EXIT, type ExitCode, type Paths, pathsUnder } from "../../stage2/index.ts";
+import { BootlaceError, EXIT, type ExitCode, memoryFolder, type Paths, pathsUnder } from "../../stage2/index.ts";
 import { packBundle } from "../bundle/pack.ts";
 import { writeTree } from "../bundle/write-tree.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
@@ -66,8 +66,16 @@ async function install(loaded: LoadedProject, paths: Paths): Promise<string> {
 /** Secrets that the desk has go where a session would put them: on tmpfs, gone with the boot. */
 async function placeSecrets(loaded: LoadedProject, paths: Paths): Promise<void> {
   const closure = loaded.project.services.map((service) => service.name);
-  for (const secret of await readSecrets(loaded, closure)) {
-    const folder = join(paths.volatile, "secrets", secret.service);
+  const secrets = await readSecrets(loaded, closure);
+  const memory = memoryFolder(paths);
+  if (secrets.length > 0 && memory === undefined) {
+    throw new BootlaceError(
+      "E_STATE",
+      `Neither ${paths.volatile} nor /dev/shm is a tmpfs: there is no place for secrets`,
+    );
+  }
+  for (const secret of secrets) {
+    const folder = join(memory ?? "", "secrets", secret.service);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await rm(join(folder, secret.name), { force: true });
     await writeFile(join(folder, secret.name), secret.reveal(), { mode: 0o400 });

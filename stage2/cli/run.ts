@@ -127,7 +127,7 @@ function handOff(folder: string, name: "ready" | "result", values: Record<string
 function consoleWriter(): (event: Event) => void {
   let fd: number | undefined;
   try {
-    fd = openSync("/dev/console", "w");
+    fd = openSync(process.env.BOOTLACE_CONSOLE ?? "/dev/console", "w");
   } catch {
     return () => {};
   }

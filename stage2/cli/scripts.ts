@@ -52,7 +52,9 @@ export async function doCommand(args: Arguments): Promise<ExitCode> {
     extra,
   };
   const poll = setInterval(() => context.followed.get(request.step)?.poll(), 100);
-  const exit = await executeScript(context, context.lanes.take(), request, () => {});
+  const lane = context.lanes.take();
+  const exit = await executeScript(context, lane, request, () => {});
+  context.lanes.give(lane);
   clearInterval(poll);
   exit.afterwards();
   context.lanes.close();
@@ -94,7 +96,7 @@ export function envCommand(args: Arguments): ExitCode {
     env: { ...command.env, TERM: process.env.TERM ?? "dumb" },
     stdio: "inherit",
   });
-  removeCredentials(context.paths, context.run, service.name);
+  if (credentials.ok && credentials.dir !== undefined) removeCredentials(credentials.dir);
   return shell.status === 0 ? EXIT.ok : EXIT.serviceFailed;
 }
 

@@ -7,16 +7,13 @@ import {
   openSync,
   readFileSync,
   rmSync,
-  statfsSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import type { Service } from "../types/service.ts";
+import { memoryFolder } from "./memory.ts";
 import type { Paths } from "./paths.ts";
 import type { User } from "./users.ts";
-
-/** `f_type` of the file systems that live in memory: statfs(2). */
-const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
 
 export type Credentials =
   | { readonly ok: true; readonly dir: string | undefined; readonly values: readonly string[] }
@@ -30,15 +27,18 @@ export type Credentials =
 export function placeCredentials(paths: Paths, run: string, service: Service, phase: string, user: User): Credentials {
   const names = Object.entries(service.secrets).filter(([, secret]) => secret.phases.some((one) => one === phase));
   if (names.length === 0) return { ok: true, dir: undefined, values: [] };
-  mkdirSync(paths.volatile, { recursive: true });
-  if (!IN_MEMORY.has(statfsSync(paths.volatile).type)) {
-    return { ok: false, why: `${paths.volatile} is not on a tmpfs, so its secrets cannot be put there` };
+  const memory = memoryFolder(paths);
+  if (memory === undefined) {
+    return {
+      ok: false,
+      why: `neither ${paths.volatile} nor /dev/shm is a tmpfs of ours, so its secrets cannot be handed over`,
+    };
   }
-  const found = names.map(([name, secret]) => [name, readSecret(paths, service.name, name, secret.source)] as const);
+  const found = names.map(([name, secret]) => [name, readSecret(memory, service.name, name, secret.source)] as const);
   const missing = found.filter(([, value]) => value === undefined).map(([name]) => name);
   if (missing.length > 0) return { ok: false, why: `its secret ${missing.join(", ")} is not on this machine` };
 
-  const dir = credentialFolder(paths, run, service.name);
+  const dir = join(memory, "cred", run, service.name);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true, mode: 0o711 });
   for (const [name, value = Buffer.alloc(0)] of found) {
@@ -53,22 +53,20 @@ export function placeCredentials(paths: Paths, run: string, service: Service, ph
   return { ok: true, dir, values: found.map(([, value]) => value?.toString("utf8") ?? "") };
 }
 
-export function removeCredentials(paths: Paths, run: string, service: string): void {
-  rmSync(credentialFolder(paths, run, service), { recursive: true, force: true });
+/** Removes what {@link placeCredentials} has put. */
+export function removeCredentials(dir: string): void {
+  rmSync(dir, { recursive: true, force: true });
 }
 
 /** Removes what an earlier run that was killed has left. */
 export function removeAllCredentials(paths: Paths): void {
-  rmSync(join(paths.volatile, "cred"), { recursive: true, force: true });
-}
-
-function credentialFolder(paths: Paths, run: string, service: string): string {
-  return join(paths.volatile, "cred", run, service);
+  const memory = memoryFolder(paths);
+  if (memory !== undefined) rmSync(join(memory, "cred"), { recursive: true, force: true });
 }
 
 /** What the desk sent for this boot goes before what the machine itself has. */
-function readSecret(paths: Paths, service: string, name: string, source: string | undefined): Buffer | undefined {
-  const sent = join(paths.volatile, "secrets", service, name);
+function readSecret(memory: string, service: string, name: string, source: string | undefined): Buffer | undefined {
+  const sent = join(memory, "secrets", service, name);
   if (existsSync(sent)) return readFileSync(sent);
   const file = source?.startsWith("file:") ? source.slice("file:".length) : undefined;
   return file !== undefined && existsSync(file) ? readFileSync(file) : undefined;

@@ -97,7 +97,7 @@ export async function executeScript(
       },
     };
   } finally {
-    if (credentials.dir !== undefined) removeCredentials(context.paths, context.run, service.name);
+    if (credentials.dir !== undefined) removeCredentials(credentials.dir);
   }
 }
 
