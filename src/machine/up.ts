@@ -81,7 +81,7 @@ async function wanted({ dir, target, services, on }: UpOptions): Promise<Wanted>
 }
 
 /** `+NAME` adds to what would be there anyway; plain names replace it. */
-export function mergeRoots(asked: readonly string[] = [], own: readonly string[]): readonly string[] {
+function mergeRoots(asked: readonly string[] = [], own: readonly string[]): readonly string[] {
   const plain = asked.filter((name) => !name.startsWith("+"));
   const added = asked.filter((name) => name.startsWith("+")).map((name) => name.slice(1));
   return [...new Set([...(plain.length > 0 ? plain : own), ...added])];

@@ -1,8 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Decision, Failure } from "./run-recipe.ts";
 
-export type OnError = "ask" | "clean" | "keep";
-
 export interface AskOptions {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;

@@ -1,5 +1,3 @@
-import { INIT_SCRIPT, SETUP_SCRIPT } from "./setup-script.ts";
-
 /** Capabilities that would reach past a sandbox: kernel modules, the one clock, device nodes. */
 const DROPPED = "-sys_module,-sys_time,-mknod";
 
@@ -19,8 +17,6 @@ export interface BootParts {
   readonly lower: string;
   readonly hostname: string;
   readonly machineId: string;
-  readonly seed: string;
-  readonly resolv: string;
 }
 
 /** Starts a sandbox; fd 3 gets `pid=N`. It dies with the process that runs this, and everything in it dies with it. */
@@ -41,17 +37,12 @@ export function bootCommand(parts: BootParts): readonly string[] {
     "-i",
     ...CLEAN_ENVIRONMENT,
     "/bin/sh",
-    "-c",
-    SETUP_SCRIPT,
-    "bootlace-sandbox",
+    `${parts.folder}/boot/setup`,
     parts.folder,
     parts.below,
     parts.lower,
     parts.hostname,
     parts.machineId,
-    parts.seed,
-    INIT_SCRIPT,
-    parts.resolv,
   ];
 }
 

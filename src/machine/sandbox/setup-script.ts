@@ -1,13 +1,13 @@
 /**
  * Makes a sandbox's mounts and becomes its PID 1. Runs under `unshare --mount --pid --uts --ipc --fork` in the depot,
  * so that the paths in the overlay's options are relative and need no quoting.
- * Arguments: machine folder in the depot, root to mount below first or nothing, lowerdir, hostname, machine-id, seed,
- * init script, resolv.conf.
- * Tells `pid=N` (as the host counts) on fd 3 when everything stands.
+ * Arguments: machine folder in the depot, root to mount below first or nothing, lowerdir, hostname, machine-id. The
+ * seed, the init script and resolv.conf lie in the machine's folder. Tells `pid=N` (as the host counts) on fd 3.
  */
 export const SETUP_SCRIPT = `
 set -eu
-folder=$1 below=$2 lower=$3 hostname=$4 machine_id=$5 seed=$6 init=$7 resolv=$8
+folder=$1 below=$2 lower=$3 hostname=$4 machine_id=$5
+parts=$PWD/$folder/boot
 options=redirect_dir=off,index=off,metacopy=off
 # /proc is the host's until ours is mounted: it tells our pid as the host counts.
 read -r pid rest </proc/self/stat
@@ -40,8 +40,8 @@ ln -s /proc/self/fd/1 dev/stdout
 ln -s /proc/self/fd/2 dev/stderr
 ln -s /proc/1/fd/1 dev/console
 [ -s etc/machine-id ] || echo "$machine_id" >etc/machine-id
-printf '%s' "$seed" >run/bootlace/seed
-printf '%s' "$init" >run/bootlace/init
+cat "$parts/seed" >run/bootlace/seed
+cat "$parts/init" >run/bootlace/init
 # The name servers are the host's, as the network is; on many hosts the file is a link into /run, which is fresh here.
 if [ -L etc/resolv.conf ]; then
   target=$(readlink etc/resolv.conf)
@@ -52,10 +52,10 @@ if [ -L etc/resolv.conf ]; then
   esac
   if [ -n "$target" ]; then
     mkdir -p "\${target%/*}"
-    printf '%s' "$resolv" >"$target"
+    cat "$parts/resolv.conf" >"$target"
   fi
 elif [ ! -s etc/resolv.conf ]; then
-  printf '%s' "$resolv" >run/resolv.conf
+  cat "$parts/resolv.conf" >run/resolv.conf
   : >>etc/resolv.conf
   mount --bind run/resolv.conf etc/resolv.conf
 fi

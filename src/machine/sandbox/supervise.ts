@@ -2,12 +2,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, createWriteStream, type FSWatcher, watch, writeSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { publicKeyBlob } from "../../session/ssh-key.ts";
 import { readJson, writeJson } from "../machine-folder.ts";
 import { identifyProcess } from "../process-identity.ts";
 import { bootCommand, escapeLayer } from "./commands.ts";
-import { type SandboxFiles, type SandboxSpec, type SandboxState, sandboxFiles } from "./sandbox-spec.ts";
+import { type SandboxFiles, type SandboxSpec, type SandboxState, sandboxFiles, storageOf } from "./sandbox-spec.ts";
+import { INIT_SCRIPT, SETUP_SCRIPT } from "./setup-script.ts";
 import { startSshServer } from "./ssh-server.ts";
 
 /** `unshare` ends like this when PID 1 asks for another boot (128 + HUP, what reboot(2) does in a PID namespace). */
@@ -66,6 +68,7 @@ async function readKeys(files: SandboxFiles): Promise<{ host: string; user: stri
 
 async function bootOnce(spec: SandboxSpec, boot: string, files: SandboxFiles) {
   const folder = `machines/${spec.id}`;
+  await writeBootParts(spec, boot);
   const layers = spec.layers.map((layer) => `layers/${layer.digest}`).reverse();
   const bottom = spec.stack === "nested" ? [`${folder}/below`] : [`${folder}/cover`, escapeLayer(spec.root)];
   const [file = "", ...args] = bootCommand({
@@ -74,8 +77,6 @@ async function bootOnce(spec: SandboxSpec, boot: string, files: SandboxFiles) {
     lower: [...layers, `${folder}/mask`, ...bottom].join(":"),
     hostname: spec.hostname,
     machineId: spec.machineId,
-    seed: makeSeed(spec, boot),
-    resolv: await readFile("/etc/resolv.conf", "utf8").catch(() => ""),
   });
   const console = createWriteStream(files.console, { flags: "a", mode: 0o600 });
   const child = spawn(file, args, { cwd: spec.depot, stdio: ["ignore", "pipe", "pipe", "pipe"] });
@@ -96,6 +97,19 @@ async function bootOnce(spec: SandboxSpec, boot: string, files: SandboxFiles) {
     throw new Error(said.trim() || "the sandbox ended before it was up");
   }
   return { child, init, ended };
+}
+
+/** As files rather than arguments, so that ps(1) stays readable. */
+async function writeBootParts(spec: SandboxSpec, boot: string): Promise<void> {
+  const folder = join(storageOf(spec), "boot");
+  await mkdir(folder, { recursive: true });
+  const parts = {
+    setup: SETUP_SCRIPT,
+    init: INIT_SCRIPT,
+    seed: makeSeed(spec, boot),
+    "resolv.conf": await readFile("/etc/resolv.conf", "utf8").catch(() => ""),
+  };
+  for (const [name, text] of Object.entries(parts)) await writeFile(join(folder, name), text);
 }
 
 function makeSeed(spec: SandboxSpec, boot: string): string {

@@ -115,7 +115,7 @@ test("a sandbox makes no mount on the host, and nothing of it is left after disp
   expect(readdirSync(join(dir, ".bootlace", "sandbox", "machines"))).toEqual([]);
 });
 
-test("stop() gives processes TERM and time to end, and kills what ignores it", async () => {
+test("stop() gives processes TERM and time to end", async () => {
   const dir = await makeProject({});
   const machine = await launch(dir);
   await run(
