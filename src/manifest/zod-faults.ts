@@ -77,6 +77,16 @@ function unknownKey(key: string, path: Path, { schema, locate }: Asked): Fault {
   };
 }
 
+/** Where the values stand that zod refused: without them the rest can be checked further. */
+export function offendingPaths(issues: readonly Issue[], above: Path = []): Path[] {
+  return issues.flatMap((issue) => {
+    const path: Path = [...above, ...issue.path.map((step) => (typeof step === "symbol" ? String(step) : step))];
+    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => [...path, key]);
+    const branch = issue.code === "invalid_union" ? likelyBranch(issue.errors) : undefined;
+    return branch ? offendingPaths(branch, path) : [path];
+  });
+}
+
 /** The branch of a union that the writer meant: the only one whose outer type fits. */
 function likelyBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const fitting = branches.filter((issues) => !issues.some(isOfOtherType));

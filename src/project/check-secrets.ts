@@ -53,7 +53,7 @@ export function checkSecrets(
   for (const key of Object.keys(config.secrets)) {
     const service = key.slice(0, key.lastIndexOf("."));
     // What a service with faults declares is not known yet.
-    if (declared.has(key) || (known.has(service) && !definitions.has(service))) continue;
+    if (declared.has(key) || (known.has(service) && definitions.get(service)?.trimmed !== false)) continue;
     const near = didYouMean(key, declared);
     faults.error("E_UNKNOWN_SECRET", `No service declares the secret "${key}"`, source.place(["secrets", key], "key"), {
       suggestion: near && `did you mean "${near}"?`,

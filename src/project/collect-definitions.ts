@@ -65,7 +65,8 @@ export function collectDefinitions(
     const definition = resolveDefinition(source, base, faults);
     if (definition) definitions.set(source.name, definition);
     // A service with other faults still tells which names are wrong.
-    const { value, place } = definition ?? { value: source.value, place: (path: Path) => source.source.place(path) };
+    const raw = { value: source.raw, place: (path: Path) => source.source.place(path) };
+    const { value, place } = definition && !source.trimmed ? definition : raw;
     for (const { name, path } of referencesOf(value)) refer(name, () => place(path));
   }
   return { definitions, referenced, extended, known: new Set(sources.keys()) };

@@ -2,6 +2,7 @@ import type { Ready } from "../../stage2/index.ts";
 import { parseDuration } from "../manifest/duration.ts";
 import type { ServiceManifest } from "../manifest/service-schema.ts";
 import { compileScript, type ScriptParts } from "./compile-script.ts";
+import { hasReferences } from "./substitute.ts";
 
 const KINDS = ["http", "tcp", "run", "log"] as const;
 
@@ -11,6 +12,8 @@ export function compileReady(given: NonNullable<ServiceManifest["ready"]>, parts
   const within = parseDuration(given.within ?? "30s") ?? 30_000;
   const kinds = KINDS.filter((kind) => given[kind] !== undefined);
   const at = (key: string) => definition.place(["ready", key], "key");
+  // Where a part with faults was left out, there is nothing to say about the rest.
+  if (kinds.length === 0 && definition.trimmed) return undefined;
   if (kinds.length !== 1) {
     const came = kinds.length === 0 ? "none" : kinds.join(" and ");
     faults.error(
@@ -52,6 +55,8 @@ export function compileReady(given: NonNullable<ServiceManifest["ready"]>, parts
 }
 
 function tcpReady(given: string, within: number, { definition, faults }: ScriptParts): Ready | undefined {
+  // A reference that names nothing has been told already.
+  if (hasReferences(given)) return undefined;
   const colon = given.lastIndexOf(":");
   const port = Number(given.slice(colon + 1));
   if (!Number.isInteger(port) || port < 1 || port > 65535) {

@@ -106,11 +106,9 @@ export function compileService(definition: Definition, parts: CompileParts): Com
 function resolveManifest(definition: Definition, { params, faults }: CompileParts): ServiceManifest | undefined {
   const { own, chain } = definition;
   if (chain.length === 1 && own.manifest && !hasReferences(own.source.text)) return own.manifest;
-  const before = faults.errors.length;
   const resolved: Mapping = substituteParams(definition.value, params, (path, message, suggestion) => {
     faults.error("E_REFERENCE", message, definition.place(path), { suggestion });
   });
-  if (faults.errors.length > before) return undefined;
   const checked = serviceSchema.safeParse(resolved);
   if (checked.success) return checked.data;
   faults.all.push(

@@ -7,6 +7,8 @@ import { isMapping, type Mapping, type ServiceSource } from "./service-source.ts
 /** A service after `extends`: one value, and for each part of it the file it came from. */
 export interface Definition {
   readonly name: string;
+  /** True when it or what it extends has faults and is looked at only to find more of them. */
+  readonly trimmed: boolean;
   readonly own: ServiceSource;
   /** The service itself, what it extends, and so on. */
   readonly chain: readonly ServiceSource[];
@@ -60,7 +62,7 @@ export function resolveDefinition(
     return own;
   };
   const place = (path: Path, what?: "key" | "value"): Place => originOf(path).source.place(path, what);
-  return { name: own.name, own, chain, value, files, originOf, place };
+  return { name: own.name, trimmed: chain.some((source) => source.trimmed), own, chain, value, files, originOf, place };
 }
 
 function reportChain(chain: readonly ServiceSource[], faults: FaultList): void {

@@ -1,15 +1,15 @@
-import type { ParamValue, Service } from "../../stage2/index.ts";
+import type { Fault, ParamValue, Service } from "../../stage2/index.ts";
 import type { BundleFile } from "../bundle/bundle-file.ts";
 import { type ProjectConfig, projectSchema } from "../manifest/project-schema.ts";
 import type { SourceFile } from "../manifest/source-file.ts";
-import { bundleScripts } from "./bundle-scripts.ts";
+import { type BundledScripts, bundleScripts } from "./bundle-scripts.ts";
 import { checkConfig } from "./check-config.ts";
 import { checkGraph } from "./check-graph.ts";
 import { checkSecrets, machineSource } from "./check-secrets.ts";
 import { collectDefinitions } from "./collect-definitions.ts";
 import { checkOverlay, declareParams, type Overlay, paramValues } from "./compile-params.ts";
 import { isFileReference, isNodeScript } from "./compile-script.ts";
-import { compileService } from "./compile-service.ts";
+import { type CompiledService, compileService } from "./compile-service.ts";
 import type { Definition } from "./definition.ts";
 import { FaultList } from "./fault-list.ts";
 import type { ArtifactSource } from "./loaded.ts";
@@ -44,52 +44,73 @@ export async function readProject(dir: string, extra: ParamOverlay = {}): Promis
   const read = readConfig(dir, parts);
   const { source } = read;
   const config = read.config ?? projectSchema.parse({ name: "unnamed" });
-  if (read.config) checkConfig(config, source, faults);
+  const inConfig = new FaultList();
+  checkConfig(config, source, inConfig);
+  faults.all.push(...inConfig.all.filter(({ code }) => !read.trimmed || SURE.has(code)));
   const { definitions, referenced, extended, known } = collectDefinitions(dir, config, source, parts);
   checkGraph(definitions, faults);
-  checkSecrets(config, source, { definitions, known }, faults);
+  if (!read.trimmed) checkSecrets(config, source, { definitions, known }, faults);
   const bundled = await bundleScripts([...definitions.values()].flatMap(nodeScripts), dir, stamps);
   const blobs = new Map<string, ArtifactSource>();
   const services: Service[] = [];
   const files: BundleFile[] = [];
+  const context = { dir, config, source, extra, referenced, extended, bundled, stamps, blobs };
   for (const definition of definitions.values()) {
-    const { name } = definition;
-    const rules = declareParams(definition.value.params as never, definition.place, faults);
-    const overlays = overlaysOf(name, config, source);
-    for (const overlay of [...overlays.base, ...overlays.others]) checkOverlay(rules, overlay, faults);
-    const given = extra[name];
-    const params = paramValues(
-      rules,
-      given ? [...overlays.base, { values: given, place: () => undefined }] : overlays.base,
-    );
-    const missing = [...rules].filter(([param]) => !Object.hasOwn(params, param));
-    if (missing.length > 0) {
-      // Made to be extended only: what extends it brings the values.
-      if (extended.has(name) && !referenced.has(name)) continue;
-      for (const [param, rule] of missing) {
-        faults.error("E_PARAM", `The parameter ${param} of ${name} has no value`, rule.place, {
-          suggestion: `give it a default, or write params: {${name}: {${param}: …}} into bootlace.yaml`,
-        });
-      }
-      continue;
-    }
-    const secretSource = (secret: string): string | undefined => machineSource(config.secrets[`${name}.${secret}`]);
-    const compiled = compileService(definition, {
-      projectDir: dir,
-      params,
-      secretSource,
-      bundled,
-      faults,
-      stamps,
-      blobs,
-    });
-    if (!compiled) continue;
+    const own = new FaultList();
+    const compiled = compileDefinition(definition, { ...context, faults: own });
+    faults.all.push(...own.all.filter(({ code }) => !(definition.trimmed || read.trimmed) || !ECHOES.has(code)));
+    if (!compiled || definition.trimmed) continue;
     services.push(compiled.service);
     for (const file of compiled.files) files.push(file);
   }
   services.sort((a, b) => (a.name < b.name ? -1 : 1));
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
   return { config, source, definitions, services, files, artifacts: [...blobs.values()], faults, stamps };
+}
+
+/** What may only be wrong because a part with faults was left out before. */
+const ECHOES: ReadonlySet<Fault["code"]> = new Set(["E_REFERENCE", "E_PARAM", "E_UNKNOWN_PARAM"]);
+
+/** What stays wrong in bootlace.yaml whatever the parts that were left out said. */
+const SURE: ReadonlySet<Fault["code"]> = new Set(["E_TOOL_VERSION", "E_IMAGE_CYCLE", "E_CLASH", "E_FOLLOW"]);
+
+interface CompileContext {
+  readonly dir: string;
+  readonly config: ProjectConfig;
+  readonly source: SourceFile;
+  readonly extra: ParamOverlay;
+  readonly referenced: ReadonlySet<string>;
+  readonly extended: ReadonlySet<string>;
+  readonly bundled: BundledScripts;
+  readonly stamps: Stamps;
+  readonly blobs: Map<string, ArtifactSource>;
+  readonly faults: FaultList;
+}
+
+function compileDefinition(definition: Definition, context: CompileContext): CompiledService | undefined {
+  const { name } = definition;
+  const { dir, config, source, extra, faults } = context;
+  const rules = declareParams(definition.value.params as never, definition.place, faults);
+  const overlays = overlaysOf(name, config, source);
+  for (const overlay of [...overlays.base, ...overlays.others]) checkOverlay(rules, overlay, faults);
+  const given = extra[name];
+  const params = paramValues(
+    rules,
+    given ? [...overlays.base, { values: given, place: () => undefined }] : overlays.base,
+  );
+  const missing = [...rules].filter(([param]) => !Object.hasOwn(params, param));
+  if (missing.length > 0) {
+    // Made to be extended only: what extends it brings the values.
+    if (context.extended.has(name) && !context.referenced.has(name)) return undefined;
+    for (const [param, rule] of missing) {
+      faults.error("E_PARAM", `The parameter ${param} of ${name} has no value`, rule.place, {
+        suggestion: `give it a default, or write params: {${name}: {${param}: …}} into bootlace.yaml`,
+      });
+    }
+    return undefined;
+  }
+  const secretSource = (secret: string): string | undefined => machineSource(config.secrets[`${name}.${secret}`]);
+  return compileService(definition, { ...context, projectDir: dir, params, secretSource });
 }
 
 /** Values that bootlace.yaml gives to a service's parameters: for all, and for single images, machines and groups. */

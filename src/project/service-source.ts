@@ -6,6 +6,7 @@ import { zodFaults } from "../manifest/zod-faults.ts";
 import type { FaultList } from "./fault-list.ts";
 import { type FolderFile, readServiceFolder } from "./service-folder.ts";
 import type { Stamps } from "./stamps.ts";
+import { withoutFaults } from "./without-faults.ts";
 
 export type Mapping = Record<string, unknown>;
 
@@ -14,11 +15,15 @@ export interface ServiceSource {
   readonly name: string;
   readonly source: SourceFile;
   readonly value: Mapping;
+  /** As it stands in the file, whatever is wrong with it. */
+  readonly raw: Mapping;
   /** The same as the schema gave it out; undefined when it has faults. */
   readonly manifest: ServiceManifest | undefined;
   readonly files: readonly FolderFile[];
-  /** False when the file has faults: who extends it is not compiled, so that one slip is told once. */
+  /** False when the file cannot be made sense of: neither it nor who extends it is compiled. */
   readonly sound: boolean;
+  /** True when parts with faults were left out, only to find what else is wrong. */
+  readonly trimmed: boolean;
 }
 
 /**
@@ -38,7 +43,8 @@ export function readServiceSource(
   const { source, value, faults: yamlFaults } = readYaml(`${shown}/service.yaml`, readFileSync(`${dir}/service.yaml`));
   const files = readServiceFolder(dir, source, stamps, faults);
   faults.all.push(...yamlFaults);
-  if (yamlFaults.length > 0) return { name, source, value: {}, manifest: undefined, files, sound: false };
+  if (yamlFaults.length > 0)
+    return { name, source, value: {}, raw: {}, manifest: undefined, files, sound: false, trimmed: true };
   // An empty file is a service that only has dependents.
   const given = value ?? {};
   const inherits = isMapping(given) && typeof given.extends === "string";
@@ -46,8 +52,21 @@ export function readServiceSource(
   if (!checked.success) {
     const locate = (path: readonly (string | number)[], what: "key" | "value") => source.place(path, what);
     faults.all.push(...zodFaults(checked.error.issues, { schema: serviceSchema, value: given, locate }));
+    const rest = isMapping(given) ? withoutFaults(serviceSchema, inherits ? withoutNulls(given) : given) : undefined;
+    const nothing = { value: {}, manifest: undefined };
+    return {
+      name,
+      source,
+      raw: isMapping(given) ? given : {},
+      ...nothing,
+      ...rest,
+      files,
+      sound: rest !== undefined,
+      trimmed: true,
+    };
   }
-  return { name, source, value: isMapping(given) ? given : {}, files, manifest: checked.data, sound: checked.success };
+  const mapping = isMapping(given) ? given : {};
+  return { name, source, value: mapping, raw: mapping, manifest: checked.data, files, sound: true, trimmed: false };
 }
 
 export const isMapping = (value: unknown): value is Mapping =>

@@ -6,9 +6,21 @@ import { FaultList } from "../../../src/project/fault-list.ts";
 
 function definition(name: string, requires: string[]): [string, Definition] {
   const source = new SourceFile(`services/${name}/service.yaml`, `requires: [${requires.join(", ")}]\n`);
-  const own = { name, source, value: { requires }, manifest: undefined, files: [], sound: true };
+  const own = {
+    name,
+    source,
+    value: { requires },
+    raw: { requires },
+    manifest: undefined,
+    files: [],
+    sound: true,
+    trimmed: false,
+  };
   const place: Definition["place"] = (path, what) => source.place(path, what);
-  return [name, { name, own, chain: [own], value: own.value, files: new Map(), originOf: () => own, place }];
+  return [
+    name,
+    { name, trimmed: false, own, chain: [own], value: own.value, files: new Map(), originOf: () => own, place },
+  ];
 }
 
 const DEPTH = 100_000;
