@@ -1,9 +1,10 @@
 import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { BootlaceError } from "../errors/bootlace-error.ts";
 import { EXIT, type ExitCode } from "../errors/codes.ts";
+import { checkpointLines } from "../journal/checkpoint.ts";
 import { parseJournal } from "../journal/parse.ts";
 import { planRepair } from "../journal/repair.ts";
-import { readJournal, readState, rewrite, writeJournal } from "../rim/journal-file.ts";
+import { readJournal, readState, writeJournal } from "../rim/journal-file.ts";
 import { takeLock } from "../rim/lock.ts";
 import type { Arguments } from "./arguments.ts";
 import { openMachine } from "./machine.ts";
@@ -59,7 +60,7 @@ export async function checkpointCommand(args: Arguments): Promise<ExitCode> {
         `Run ${state.openRun.run} is open: the machine cannot be captured like this`,
       );
     }
-    rewrite(paths.journal, state, Date.now());
+    writeJournal(paths.journal, checkpointLines(state, Date.now()).join(""));
     rmSync(paths.runs, { recursive: true, force: true });
     rmSync(paths.handoff, { recursive: true, force: true });
   } finally {

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { BootlaceError } from "../errors/bootlace-error.ts";
-import { checkpointLines } from "../journal/checkpoint.ts";
+import { compactLines } from "../journal/checkpoint.ts";
 import { EMPTY_STATE, foldJournal, type MachineState } from "../journal/fold.ts";
 import { type ParsedJournal, parseJournal } from "../journal/parse.ts";
 import { type Entry, encodeRecord, type JournalRecord, MAX_LINE } from "../journal/record.ts";
@@ -52,7 +52,7 @@ export class JournalFile {
     this.path = path;
     let parsed = readJournal(path);
     try {
-      if (parsed.end > COMPACT) parsed = rewrite(path, foldJournal(parsed.records), Date.now());
+      if (parsed.end > COMPACT) parsed = compact(path, parsed);
       const isNew = !existsSync(path);
       this.fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
       if (isNew) syncFolder(path);
@@ -142,9 +142,11 @@ export function readState(path: string): MachineState {
   return existsSync(path) ? foldJournal(readJournal(path).records) : EMPTY_STATE;
 }
 
-/** Replaces the journal by a checkpoint of `state`, in one rename. */
-export function rewrite(path: string, state: MachineState, t: number): ParsedJournal {
-  writeJournal(path, checkpointLines(state, t).join(""));
+/** A journal that has grown long is made short, unless a run is open: what was begun has to stay known. */
+function compact(path: string, parsed: ParsedJournal): ParsedJournal {
+  const state = foldJournal(parsed.records);
+  if (state.openRun !== undefined) return parsed;
+  writeJournal(path, compactLines(state, Date.now()).join(""));
   return parseJournal(readFileSync(path));
 }
 

@@ -145,7 +145,7 @@ describe("run", () => {
       ld: { scripts: { init: "echo PRELOAD=/x >$BOOTLACE_OUTPUT" } },
     });
     const run = await rig.run();
-    expect(run.close.failed.sort()).toEqual(["a.init", "ld.init"]);
+    expect([...run.close.failed].sort()).toEqual(["a.init", "ld.init"]);
     expect(run.events.flatMap((event) => (event.k === "fail" ? [event.message] : [])).join()).toMatch(
       /not KEY=value.*LD_PRELOAD, which is reserved|LD_PRELOAD, which is reserved.*not KEY=value/s,
     );

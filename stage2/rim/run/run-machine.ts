@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { BootlaceError } from "../../errors/bootlace-error.ts";
 import { EXIT, type ExitCode } from "../../errors/codes.ts";
 import type { Entry, RunSpec } from "../../journal/record.ts";
@@ -241,6 +241,10 @@ function renameState(paths: Paths, from: string, to: string): void {
 
 function makeFolders(paths: Paths): void {
   try {
+    // Node says ENOENT where mkdir meets a read-only file system: the folder above tells the truth.
+    let above = paths.lib;
+    while (!existsSync(above)) above = dirname(above);
+    accessSync(above, constants.W_OK);
     for (const dir of [paths.lib, paths.state]) mkdirSync(dir, { recursive: true, mode: 0o755 });
     mkdirSync(paths.runs, { recursive: true, mode: 0o700 });
     mkdirSync(paths.volatile, { recursive: true, mode: 0o755 });
