@@ -1,5 +1,5 @@
 import type { PackageManager, Phase } from "../types/service.ts";
-import type { Entry } from "./record.ts";
+import type { Entry, RunSpec } from "./record.ts";
 
 /** Room for a value in one line of the journal, in UTF-16 units; each may take six bytes when escaped. */
 const PART = 512;
@@ -24,5 +24,17 @@ export function packageEntries(svc: string, manager: PackageManager, names: read
   return Array.from({ length: parts }, (_, part): Entry => {
     const some = names.slice(part * NAMES, (part + 1) * NAMES);
     return { k: "packages", svc, spec: { manager, names: some, ...(part > 0 && { part }) } };
+  });
+}
+
+/** Roots in one line of the journal: a service's name has at most 73 characters. */
+const ROOTS = 30;
+
+/** Entries that open a run. */
+export function openEntries(bundle: string, spec: RunSpec): Entry[] {
+  const parts = Math.max(1, Math.ceil(spec.roots.length / ROOTS));
+  return Array.from({ length: parts }, (_, part): Entry => {
+    const roots = spec.roots.slice(part * ROOTS, (part + 1) * ROOTS);
+    return { k: "open", bundle, spec: { ...spec, roots }, ...(part > 0 && { part }) };
   });
 }

@@ -64,15 +64,12 @@ export function foldJournal(records: readonly (JournalRecord | ForeignRecord)[])
   for (const record of records) {
     if (!isKnown(record)) continue;
     switch (record.k) {
-      case "open":
-        openRun = {
-          run: record.run,
-          boot: record.boot ?? "",
-          mach: record.mach ?? "",
-          bundle: record.bundle,
-          spec: record.spec,
-        };
+      case "open": {
+        const { run, boot = "", mach = "", bundle, spec, part = 0 } = record;
+        const roots = part > 0 && openRun !== undefined ? [...openRun.spec.roots, ...spec.roots] : spec.roots;
+        openRun = { run, boot, mach, bundle, spec: { ...spec, roots } };
         break;
+      }
       case "start": {
         const { boot = "", mach = "", pid, pst, t } = record;
         of(record.svc).phases[record.phase] = { is: "started", boot, mach, pid, pst, t };

@@ -13,7 +13,6 @@ export interface RunSpec {
   readonly purpose: "build" | "smoke" | "run";
   readonly roots: readonly string[];
   readonly phase?: Phase;
-  readonly rerun?: readonly string[];
 }
 
 /** What a checkpoint keeps of one service. */
@@ -23,7 +22,8 @@ export interface KeptService {
 
 /** The journal's records, without what every line carries. */
 export type Entry =
-  | { readonly k: "open"; readonly bundle: string; readonly spec: RunSpec }
+  /** A run begins. Many roots stand in several parts that follow each other. */
+  | { readonly k: "open"; readonly bundle: string; readonly spec: RunSpec; readonly part?: number }
   | {
       readonly k: "start";
       readonly svc: string;

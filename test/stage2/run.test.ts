@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { memoryFolder, pathsUnder } from "../../stage2/index.ts";
+import { memoryFolder, pathsUnder, readState } from "../../stage2/index.ts";
 import { MachineRig, type ServiceSketch } from "../support/machine-rig.ts";
 
 const rigs: MachineRig[] = [];
@@ -357,6 +357,20 @@ describe("run", () => {
     expect(second.events.find((event) => event.k === "open")).toMatchObject({ run: "r1", resumed: true });
     expect(second.started).toEqual(["web.init", "web.update"]);
     expect(readdirSync(join(rig.root, "var/lib/bootlace/runs"))).toEqual(["r1"]);
+  });
+
+  test("takes a thousand roots: a line of the journal has a limit, a run has none", async () => {
+    const names = Array.from({ length: 1000 }, (_, i) => `a-service-with-a-rather-long-name-${i}`);
+    const rig = machine(names, Object.fromEntries(names.map((name) => [name, {}])));
+    rig.write(names, {
+      ...Object.fromEntries(names.map((name) => [name, {}])),
+      last: { scripts: { init: "exit 194" } },
+    });
+    expect((await rig.run(["run", "-s", "last", ...names.flatMap((name) => ["-s", name]), "--no-reboot"])).code).toBe(
+      6,
+    );
+    const { openRun } = readState(rig.journal);
+    expect(openRun?.spec.roots).toEqual(["last", ...names]);
   });
 
   test("keeps modes: folders open to read, journal and runs for root alone", async () => {

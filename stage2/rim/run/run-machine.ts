@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { BootlaceError } from "../../errors/bootlace-error.ts";
 import { EXIT, type ExitCode } from "../../errors/codes.ts";
+import { openEntries } from "../../journal/entries.ts";
 import type { Entry, RunSpec } from "../../journal/record.ts";
 import { makePlan } from "../../plan/make-plan.ts";
 import type { Event } from "../../types/event.ts";
@@ -145,7 +146,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
   for (const { from, to } of plan.renamed) renameState(paths, from, to);
   context.record([
     ...plan.renamed.map(({ from, to }): Entry => ({ k: "rename", svc: to, spec: { from } })),
-    ...(resumed ? [] : [{ k: "open" as const, bundle: request.bundle, spec: specOf(request, plan) }]),
+    ...(resumed ? [] : openEntries(request.bundle, specOf(request, plan))),
     ...plan.assumed.map((name): Entry => ({ k: "done", svc: name, phase: "init", dig: "assumed" })),
   ]);
   emit({
@@ -188,7 +189,6 @@ function specOf(request: RunRequest, plan: Plan): RunSpec {
     purpose: request.facts.purpose,
     roots: plan.roots,
     ...(request.phase && { phase: request.phase }),
-    ...(request.rerun && request.rerun.length > 0 && { rerun: request.rerun }),
   };
 }
 
