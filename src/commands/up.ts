@@ -16,7 +16,6 @@ const up: CommandRun = async ({ dir, args, options, json, stdout, signal }) => {
     if (options.watch !== true) assertRunEnded(close, `machine ${machine.name}`);
     if (!json) stdout.write(`${machine.name} is up. A shell: bootlace shell ${machine.name}\n`);
     if (options.watch === true) {
-      if (!json) stdout.write("Watching the project's services; Ctrl-C ends it, the machine stays\n");
       await watchServices(
         dir,
         signal,
@@ -24,6 +23,7 @@ const up: CommandRun = async ({ dir, args, options, json, stdout, signal }) => {
           await once();
         },
         (error) => void stdout.write(`${error instanceof Error ? error.message : error}\n`),
+        () => json || stdout.write("Watching the project's services; Ctrl-C ends it, the machine stays\n"),
       );
     }
     return EXIT.ok;

@@ -6,7 +6,7 @@ const QUIET = 150;
 
 /**
  * Calls `act` after each change below the project's folder, one at a time; changes meanwhile count as one more.
- * Ends only by the signal. What `act` throws goes to `onError`, because the next save may mend it.
+ * `onWatching` tells that no change is missed from now on. Ends only by the signal. What `act` throws goes to `onError`, because the next save may mend it.
  *
  * @throws an AbortError.
  */
@@ -15,6 +15,7 @@ export function watchServices(
   signal: AbortSignal,
   act: () => Promise<void>,
   onError: (error: unknown) => void,
+  onWatching: () => void = () => {},
 ): Promise<never> {
   return new Promise((_resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
@@ -47,7 +48,8 @@ export function watchServices(
       watcher.close();
       reject(abortError(signal));
     };
-    if (signal.aborted) end();
-    else signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) return end();
+    signal.addEventListener("abort", end, { once: true });
+    onWatching();
   });
 }

@@ -1,7 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
@@ -114,3 +116,41 @@ test("a service that needs systemd is refused before a sandbox is launched", asy
   expect((await bootlace(dir, "test", "web")).err).toContain("E_MACHINE_NEEDS");
   expect(existsSync(join(dir, ".bootlace", "machines"))).toBe(false);
 });
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)(
+  "build takes everything back after %s in the middle of an init, and exits with %i",
+  async (signal, exit) => {
+    const held = "description: Base\ninit: |\n  echo held; sleep 1000\n";
+    const dir = await makeProject({ ...SMALL, "services/base/service.yaml": held });
+    const argv = [join(root, "bin", "bootlace.js"), "-C", dir, "build", "base", "--json"];
+    const desk = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+    const ended = once(desk, "exit");
+    for await (const line of createInterface({ input: desk.stdout })) if (line.includes('"held')) desk.kill(signal);
+    expect(await ended).toEqual([exit, null]);
+    expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
+    expect(readdirSync(join(dir, ".bootlace", "ledger"))).toEqual([]);
+  },
+  30_000,
+);
+
+test("up --watch applies again when a script is saved, outlives a script that fails, and ends with Ctrl-C", async () => {
+  const dir = await makeProject({
+    ...SMALL,
+    "bootlace.yaml": "name: small\nruntime: system\nservices: [base]\nmachines:\n  dev: {on: sandbox}\n",
+  });
+  const save = (update: string) =>
+    writeFile(join(dir, "services/base/service.yaml"), `description: Base\nupdate: |\n  ${update}\n`);
+  const argv = [join(root, "bin", "bootlace.js"), "-C", dir, "up", "dev", "--watch"];
+  const desk = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = once(desk, "exit");
+  for await (const line of createInterface({ input: desk.stdout })) {
+    if (line.startsWith("Watching")) await save("echo broken now; exit 3");
+    if (line.includes("| broken now")) await save("echo mended now");
+    if (line.includes("| mended now")) desk.kill("SIGINT");
+  }
+  expect(await ended).toEqual([130, null]);
+  expect((await bootlace(dir, "status")).out).toMatch(/^dev +running/);
+}, 30_000);

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Machine, Provider } from "../../../src/machine/machine.ts";
 import { readJson } from "../../../src/machine/machine-folder.ts";
@@ -171,6 +172,31 @@ test("a sandbox reboots by itself when its runner asks for it, at the same addre
   await expect.poll(() => machine.boot().catch(() => before.boot), { timeout: 5000 }).not.toBe(before.boot);
   expect((await state(dir)).port).toBe(before.port);
   expect(await run(machine, "grep ^boot= /run/bootlace/seed")).toBe(`boot=${await machine.boot()}`);
+}, 15_000);
+
+test("shell() gives a terminal of the person's size, follows its changes, and ends with the shell's exit code", async () => {
+  const machine = await launch(await makeProject({}));
+  const session = await machine.session();
+  const stdin = new PassThrough();
+  const stdout = Object.assign(new PassThrough(), { columns: 101, rows: 33 });
+  let said = "";
+  stdout.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+    if (said.includes("size 33 101") && stdout.columns === 101) {
+      stdout.columns = 77;
+      stdout.emit("resize");
+    }
+  });
+  const script =
+    "echo size $(stty size); until [ \"$(stty size)\" = '33 77' ]; do sleep 0.02; done; tty; echo $TERM; exit 6";
+  const exit = await session.shell({
+    argv: ["sh", "-c", script],
+    stdin: stdin as unknown as NodeJS.ReadStream,
+    stdout: stdout as unknown as NodeJS.WriteStream,
+  });
+  expect(exit).toBe(6);
+  expect(said).toMatch(/\/dev\/pts\/\d/);
+  await session.close();
 }, 15_000);
 
 test("launch() refuses an image over a root whose packages changed since", async () => {

@@ -7,12 +7,14 @@ import { SHORTEST } from "../../../src/seal/needles.ts";
 const page = readFileSync(new URL("../../../docs/sealing.md", import.meta.url), "utf8");
 
 test("docs/sealing.md shows the hygiene table as it is, both ways", () => {
-  const rows = [...page.matchAll(/^\| ([a-z-]+) \| (.+?) \| (.+?) \|$/gm)].map(([, id, what, why]) => ({
+  const rows = [...page.matchAll(/^\| ([a-z-]+) +\| (.+?) +\| (.+?) +\|$/gm)].map(([, id, what, why]) => ({
     id,
     what,
     why,
   }));
-  expect(rows.filter(({ id }) => id !== "id")).toEqual(HYGIENE.map(({ id, what, why }) => ({ id, what, why })));
+  expect(rows.filter(({ id }) => id !== "id" && !id?.startsWith("-"))).toEqual(
+    HYGIENE.map(({ id, what, why }) => ({ id, what, why })),
+  );
   expect(page).toContain(`Version ${SEAL_VERSION} of the table`);
 });
 
