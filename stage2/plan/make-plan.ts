@@ -6,7 +6,7 @@ import type { Left, Plan, Reason, ScriptStep, StepId } from "../types/plan.ts";
 import type { Phase, Project, Service } from "../types/service.ts";
 import { holds, missingNeeds, whyAbsent } from "./conditions.ts";
 import { initChanged, initDigest } from "./digest.ts";
-import { missingPackages, packageManager, planPackages } from "./packages.ts";
+import { planPackages } from "./packages.ts";
 import { applyRenames, findRenames } from "./renames.ts";
 
 export interface PlanRequest {
@@ -267,10 +267,4 @@ function reversed(draft: Draft, phase: "seal" | "destroy"): ScriptStep[] {
     }
   }
   return steps;
-}
-
-/** The manager's packages that a service still lacks: for `why`. */
-export function lackingPackages(service: Service, state: MachineState, facts: Facts): string[] {
-  const manager = packageManager(facts);
-  return manager === undefined ? [] : missingPackages(service, state, manager);
 }

@@ -1,4 +1,3 @@
-import { styleText } from "node:util";
 import { eventLines, type Line, type Tone } from "../report/lines.ts";
 import { Progress } from "../report/progress.ts";
 import type { Event } from "../types/event.ts";
@@ -21,12 +20,13 @@ export interface Reporter {
   close(): void;
 }
 
-const STYLES: Record<Tone, Parameters<typeof styleText>[0] | undefined> = {
+/** SGR codes, on and off: ECMA-48. Own table: util.styleText is not in every Node 20. */
+const STYLES: Record<Tone, readonly [number, number] | undefined> = {
   plain: undefined,
-  good: "green",
-  bad: "red",
-  warn: "yellow",
-  dim: "dim",
+  good: [32, 39],
+  bad: [31, 39],
+  warn: [33, 39],
+  dim: [2, 22],
 };
 
 /** A reader of events that shows them to a person or a program. */
@@ -102,5 +102,5 @@ function useColour(stream: ReporterOptions["stream"]): boolean {
 
 function paint(line: Line, colour: boolean): string {
   const style = STYLES[line.tone];
-  return colour && style !== undefined ? styleText(style, line.text) : line.text;
+  return colour && style !== undefined ? `\x1b[${style[0]}m${line.text}\x1b[${style[1]}m` : line.text;
 }
