@@ -1,9 +1,8 @@
 import { BootlaceError } from "../../stage2/index.ts";
 import { didYouMean } from "../cli/did-you-mean.ts";
 import type { Machine } from "./machine.ts";
-import { machineNames, readJson } from "./machine-folder.ts";
+import { machineNames, readJson, specFile } from "./machine-folder.ts";
 import { providerNamed } from "./providers.ts";
-import { filesOf } from "./sandbox/sandbox-spec.ts";
 
 /**
  * The machine of a name, whatever provider made it.
@@ -26,6 +25,6 @@ export async function findMachine(dir: string, target: string): Promise<Machine>
 
 /** The machine of a name, or undefined. */
 export async function lookUp(dir: string, name: string): Promise<Machine | undefined> {
-  const spec = await readJson<{ readonly provider?: string }>(filesOf(dir, name).spec);
+  const spec = await readJson<{ readonly provider?: string }>(specFile(dir, name));
   return spec?.provider === undefined ? undefined : providerNamed(spec.provider).find(dir, name);
 }

@@ -6,6 +6,11 @@ export function machineFolder(dir: string, name: string): string {
   return join(dir, ".bootlace", "machines", name);
 }
 
+/** What a machine is, fixed at launch; every provider's has `provider`. */
+export function specFile(dir: string, name: string): string {
+  return join(machineFolder(dir, name), "spec.json");
+}
+
 /** Names of the machines that have a folder, sorted. */
 export async function machineNames(dir: string): Promise<readonly string[]> {
   try {

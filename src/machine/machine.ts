@@ -38,6 +38,8 @@ export interface Machine {
   /** Identity for the whole life of the machine; a machine made from its image has another. */
   readonly id: string;
   readonly purpose: Purpose;
+  /** Images that it stands on, base one first. */
+  readonly layers: readonly Layer[];
   status(): Promise<MachineStatus>;
   /** Identity of the present boot. @throws {BootlaceError} `E_MACHINE_STATE` when it does not run. */
   boot(): Promise<string>;
@@ -81,4 +83,10 @@ export interface Provider {
   launch(spec: LaunchSpec, signal?: AbortSignal): Promise<Machine>;
   /** A machine launched earlier, by whichever process; undefined when there is none of that name. */
   find(dir: string, name: string): Promise<Machine | undefined>;
+  /**
+   * What lies about for images that nobody uses any more, as absolute paths that may be removed.
+   *
+   * @param used digests of the layers that images and machines of the project stand on.
+   */
+  unused(dir: string, used: ReadonlySet<string>): Promise<readonly string[]>;
 }

@@ -5,6 +5,10 @@ import { sandboxProvider } from "./sandbox/sandbox-provider.ts";
 /** Providers of this version, by the name that `on:` has. */
 const PROVIDERS: Readonly<Record<string, () => Provider>> = { sandbox: () => sandboxProvider() };
 
+export function allProviders(): readonly Provider[] {
+  return Object.values(PROVIDERS).map((make) => make());
+}
+
 /** @throws {BootlaceError} `E_PROVIDER_UNSUPPORTED`, naming those that this version has. */
 export function providerNamed(name: string): Provider {
   const make = PROVIDERS[name];

@@ -1,10 +1,9 @@
-import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { listImages } from "../image/image-record.ts";
+import { lookUp } from "../machine/find-machine.ts";
 import type { Provider } from "../machine/machine.ts";
-import { machineNames, readJson, removeFolder } from "../machine/machine-folder.ts";
-import { providerNamed } from "../machine/providers.ts";
-import { filesOf, type SandboxSpec } from "../machine/sandbox/sandbox-spec.ts";
+import { machineNames, removeFolder } from "../machine/machine-folder.ts";
+import { allProviders, providerNamed } from "../machine/providers.ts";
 import { isAbandoned, type LedgerEntry, listLedger, removeLedger } from "./ledger.ts";
 
 export interface Garbage {
@@ -35,16 +34,8 @@ export async function removeGarbage(
 
 async function unusedLayers(dir: string): Promise<readonly string[]> {
   const used = new Set((await listImages(dir)).flatMap(({ layers }) => layers.map(({ digest }) => digest)));
-  const depots = new Set([join(dir, ".bootlace", "sandbox")]);
   for (const name of await machineNames(dir)) {
-    const spec = await readJson<SandboxSpec>(filesOf(dir, name).spec);
-    if (!spec) continue;
-    depots.add(spec.depot);
-    for (const { digest } of spec.layers) used.add(digest);
+    for (const { digest } of (await lookUp(dir, name))?.layers ?? []) used.add(digest);
   }
-  const found: string[] = [];
-  for (const depot of depots)
-    for (const name of await readdir(join(depot, "layers")).catch(() => []))
-      if (!used.has(name)) found.push(join(depot, "layers", name));
-  return found;
+  return (await Promise.all(allProviders().map((provider) => provider.unused(dir, used)))).flat();
 }

@@ -1,3 +1,5 @@
+import { quote } from "../../stage2/index.ts";
+
 const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
 /**
@@ -12,5 +14,5 @@ export function quoteArgv(argv: readonly string[]): string {
 
 function quoteWord(word: string): string {
   if (word.includes("\0")) throw new RangeError("A command's word holds a NUL byte");
-  return PLAIN.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return PLAIN.test(word) ? word : quote(word);
 }

@@ -1,3 +1,4 @@
+import { quote } from "../../../stage2/index.ts";
 import type { CommandSpec } from "../command.ts";
 import { type CommandModel, completionModel, DYNAMIC_KINDS, type FlagModel, wordTree } from "./model.ts";
 
@@ -50,8 +51,6 @@ complete -F _bootlace bootlace
 }
 
 const second = ({ name }: CommandModel): string => name.split(" ")[1] ?? "";
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-
 function caseOf(model: CommandModel, children: readonly CommandModel[]): string {
   const valued = model.flags.filter(({ value, names }) => value !== undefined && !names.includes("-C"));
   const flags = model.flags.flatMap(({ names }) => names).join(" ");

@@ -1,3 +1,4 @@
+import { quote } from "../../../stage2/index.ts";
 import type { CommandSpec } from "../command.ts";
 import { completionModel, DYNAMIC_KINDS, type FlagModel, wordTree } from "./model.ts";
 
@@ -50,8 +51,6 @@ ${parents
 compdef _bootlace bootlace
 `;
 }
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 const escapeSpec = (text: string): string => text.replace(/[[\]:\\]/g, "\\$&");
 
 function flagSpecs({ names, summary, value }: FlagModel): string[] {

@@ -32,11 +32,12 @@ const PATIENCE = 120_000;
 
 /**
  * Prints what is new in a file until the other one is there and everything is printed. The order matters: whether
- * the end is there is asked before the size, so nothing written in between is missed.
+ * the end is there is asked before the size, so nothing written in between is missed. It ends with the session that
+ * asked: a connection that broke leaves nothing behind that looks forever.
  */
 const FOLLOW = `
 file=$1 offset=$2 exit=$3
-while :; do
+while kill -0 "$PPID" 2>/dev/null; do
   ended=
   [ ! -e "$exit" ] || ended=yes
   size=$(wc -c 2>/dev/null <"$file") || size=0

@@ -23,6 +23,7 @@ export class SandboxMachine implements Machine {
   readonly name: string;
   readonly id: string;
   readonly purpose: Machine["purpose"];
+  readonly layers: Machine["layers"];
   readonly console: string;
   readonly #spec: SandboxSpec;
   readonly #files: SandboxFiles;
@@ -35,6 +36,7 @@ export class SandboxMachine implements Machine {
     this.name = spec.name;
     this.id = spec.id;
     this.purpose = spec.purpose;
+    this.layers = spec.layers;
     this.console = files.console;
   }
 

@@ -15,6 +15,7 @@ import { makeMask } from "./mask.ts";
 import { rootState } from "./root-state.ts";
 import { SandboxMachine } from "./sandbox-machine.ts";
 import { filesOf, type SandboxSpec, storageOf } from "./sandbox-spec.ts";
+import { unusedLayers } from "./unused-layers.ts";
 
 export interface SandboxOptions {
   /** What starts the supervisor; the machine's folder follows. Default: this program's `__sandbox`. */
@@ -44,6 +45,7 @@ export function sandboxProvider(options: SandboxOptions = {}): Provider {
       }
       return machine;
     },
+    unused: unusedLayers,
     async find(dir, name) {
       const files = filesOf(dir, name);
       const spec = await readJson<SandboxSpec>(files.spec);
