@@ -143,7 +143,15 @@ export class MachineRig {
   readonly world = join(this.dir, "world");
   private readonly children: ChildProcess[] = [];
 
-  constructor(roots: readonly string[], services: Readonly<Record<string, ServiceSketch>>) {
+  private readonly prefix: readonly string[];
+
+  /** @param prefix words before the runner's command: where it runs, if not on this machine. */
+  constructor(
+    roots: readonly string[],
+    services: Readonly<Record<string, ServiceSketch>>,
+    prefix: readonly string[] = [],
+  ) {
+    this.prefix = prefix;
     chmodSync(this.dir, 0o755);
     mkdirSync(this.world, { recursive: true });
     chmodSync(this.world, 0o777);
@@ -175,7 +183,16 @@ export class MachineRig {
 
   /** Starts `stage2.mjs ARGS --root …`; events are read from its JSON output. */
   start(args: readonly string[] = ["run"], env: NodeJS.ProcessEnv = {}): RunningRun {
-    const child = spawn(process.execPath, [join(this.bundle, "stage2.mjs"), ...args, "--root", this.root, "--json"], {
+    const argv = [
+      ...this.prefix,
+      process.execPath,
+      join(this.bundle, "stage2.mjs"),
+      ...args,
+      "--root",
+      this.root,
+      "--json",
+    ];
+    const child = spawn(argv[0]!, argv.slice(1), {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
     });

@@ -1,0 +1,9 @@
+import { ensureDebianPackages } from "./debian.ts";
+
+/**
+ * Brings what the suites need before any of them begins: installing while an image is being built would change the
+ * root that a sandbox stands on, which it refuses.
+ */
+export default function setup(): void {
+  ensureDebianPackages(["bash", "busybox", "dash", "mksh", "procps", "shellcheck", "util-linux", "yash"]);
+}
