@@ -12,9 +12,19 @@ export interface ProcessInfo {
 /** Clock ticks a second in `/proc`: USER_HZ is 100 on every Linux that Node runs on. */
 const TICKS = 100;
 
-/** Clock ticks since boot, on the same scale as `ProcessInfo.started`. */
+/** What /proc/uptime said last, and when that was on our own clock. */
+let uptime = { seconds: 0, readAt: Number.NEGATIVE_INFINITY };
+
+/**
+ * Clock ticks since boot, on the same scale as `ProcessInfo.started`. /proc/uptime is read at most once a second: our
+ * own clock stands still while a machine sleeps, that one does not.
+ */
 export function ticksNow(): number {
-  return Math.floor(Number.parseFloat(readFileSync("/proc/uptime", "latin1")) * TICKS);
+  const now = performance.now();
+  if (now - uptime.readAt > 1000) {
+    uptime = { seconds: Number.parseFloat(readFileSync("/proc/uptime", "latin1")), readAt: now };
+  }
+  return Math.floor((uptime.seconds + (now - uptime.readAt) / 1000) * TICKS);
 }
 
 export function readProcess(pid: number): ProcessInfo | undefined {

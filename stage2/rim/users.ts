@@ -10,6 +10,9 @@ export interface User {
 
 export const ROOT: User = { name: "root", uid: 0, gid: 0, home: "/root" };
 
+/** Who runs this program, as the kernel counts. */
+export const OWN_UID = process.getuid?.() ?? 0;
+
 /** Looks a login up: passwd(5), then whatever else the machine's name service knows. */
 export function findUser(name: string): User | undefined {
   const known = parse(
@@ -22,7 +25,7 @@ export function findUser(name: string): User | undefined {
 
 /** Who runs this program: what scripts without `user` run as. */
 export function currentUser(): User {
-  const uid = process.getuid?.() ?? 0;
+  const uid = OWN_UID;
   if (uid === 0) return ROOT;
   const line = readFileSync("/etc/passwd", "utf8")
     .split("\n")
@@ -40,7 +43,7 @@ const SETPRIV = "/usr/bin/setpriv";
 
 /** Words that go before a command so that it runs as `user`, with that user's groups and nothing of root's. */
 export function asUser(user: User): string[] {
-  if (user.uid === process.getuid?.()) return [];
+  if (user.uid === OWN_UID) return [];
   // BusyBox has a setpriv that knows no groups; its su does.
   const isBusyBox = !existsSync(SETPRIV) || readlink(SETPRIV).includes("busybox");
   if (isBusyBox) return ["/bin/su", "-s", "/bin/sh", user.name, "-c", 'exec "$0" "$@"'];

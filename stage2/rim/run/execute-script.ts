@@ -10,7 +10,7 @@ import { LogFollower } from "../log-follower.ts";
 import { fileName } from "../paths.ts";
 import { signalGroup, ticksNow } from "../processes.ts";
 import { RedactedOutput } from "../redacted-output.ts";
-import { asUser, currentUser, findUser, type User } from "../users.ts";
+import { asUser, currentUser, findUser, OWN_UID, type User } from "../users.ts";
 import type { RunContext } from "./context.ts";
 
 /** How long a script has between TERM and KILL, milliseconds. */
@@ -121,7 +121,7 @@ function follow(context: RunContext, step: StepId, log: string): LogFollower | u
 /** Scripts of root make their output file themselves; for others it has to be there, and theirs. */
 function prepareOutput(context: RunContext, step: StepId, user: User): string {
   const file = join(context.paths.volatile, "out", context.run, fileName(step));
-  if (user.uid === process.getuid?.()) return file;
+  if (user.uid === OWN_UID) return file;
   writeFileSync(file, "", { mode: 0o600 });
   chownSync(file, user.uid, user.gid);
   return file;
@@ -182,7 +182,7 @@ export function buildCommand(
 function stateFolder(context: RunContext, service: string, user: User): string {
   const folder = join(context.paths.state, fileName(service));
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o755 });
-  if (process.getuid?.() === 0 && statSync(folder).uid !== user.uid) chownSync(folder, user.uid, user.gid);
+  if (OWN_UID === 0 && statSync(folder).uid !== user.uid) chownSync(folder, user.uid, user.gid);
   return folder;
 }
 
