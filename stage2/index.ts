@@ -6,7 +6,7 @@ export { encodedForms } from "./execute/redact.ts";
 export { type Closure, findClosure } from "./graph/closure.ts";
 export { type Node, type Ordering, orderNodes } from "./graph/order.ts";
 export { EMPTY_STATE, type MachineState } from "./journal/fold.ts";
-export { makePlan, type PlanRequest } from "./plan/make-plan.ts";
+export { makePlan } from "./plan/make-plan.ts";
 export { isReservedVariable, outputPrefix, variableName } from "./plan/variables.ts";
 export { type Explanation, explain } from "./plan/why.ts";
 export { duration, toText } from "./report/lines.ts";

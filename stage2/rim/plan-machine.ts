@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { MachineState } from "../journal/fold.ts";
-import { makePlan, type PlanRequest } from "../plan/make-plan.ts";
+import type { PlanRequest } from "../plan/draft.ts";
+import { makePlan } from "../plan/make-plan.ts";
 import type { Facts } from "../types/facts.ts";
 import type { Plan } from "../types/plan.ts";
 import { lineageId, machineHash } from "./facts.ts";

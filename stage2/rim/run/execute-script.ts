@@ -1,20 +1,19 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { scriptEnvironment } from "../../execute/environment.ts";
 import { OUTPUT_LIMIT } from "../../execute/outputs.ts";
 import type { Reason, StepId } from "../../types/plan.ts";
 import type { Phase, Script, Service } from "../../types/service.ts";
 import { placeCredentials, removeCredentials } from "../credentials.ts";
-import { type Lane, type LaneCommand, NO_FOLDER } from "../lane.ts";
+import { type Lane, NO_FOLDER } from "../lane.ts";
 import { LogFollower } from "../log-follower.ts";
 import { fileName } from "../paths.ts";
-import { signalGroup, ticksNow } from "../processes.ts";
+import { ticksNow } from "../processes.ts";
 import { RedactedOutput } from "../redacted-output.ts";
-import { asUser, currentUser, findUser, OWN_UID, type User } from "../users.ts";
+import { currentUser, findUser, OWN_UID, type User } from "../users.ts";
+import { buildCommand } from "./build-command.ts";
 import type { RunContext } from "./context.ts";
+import { type EndedEarly, guardTime } from "./guard-time.ts";
 
-/** How long a script has between TERM and KILL, milliseconds. */
-export const GRACE = 5000;
 /** A script's way to ask for a reboot: as in AWS Systems Manager's run command. */
 export const ASK_REBOOT = 194;
 
@@ -33,8 +32,7 @@ export type Afterwards = () => void;
 export interface ScriptExit {
   /** Absent when it could not even be started; then `message` says why. */
   readonly status?: number;
-  /** What made it end early. */
-  readonly ended?: "timeout" | "interrupted";
+  readonly ended?: EndedEarly;
   readonly message: string;
   readonly tail: string;
   readonly log: string;
@@ -81,11 +79,12 @@ export async function executeScript(
     const guard = guardTime(context, lane, started, script.timeout);
     const status = await lane.run({ ...command, output: redacted?.path ?? followed?.path ?? "/dev/null" });
     guard.clear();
+    const ended = guard.ended();
     await redacted?.drain();
     redacted?.close();
     return {
       status,
-      ...(guard.ended() !== undefined && { ended: guard.ended() ?? "timeout" }),
+      ...(ended !== undefined && { ended }),
       message:
         status === NO_FOLDER ? `its working folder ${command.cwd} is not there, or the script cannot be run` : "",
       tail: status === 0 ? "" : (followed?.tail() ?? ""),
@@ -142,72 +141,4 @@ export function prepareVolatile(context: RunContext): void {
   const folder = join(context.paths.volatile, "out", context.run);
   mkdirSync(folder, { recursive: true });
   for (const dir of [dirname(folder), folder]) chmodSync(dir, 0o711);
-}
-
-export function buildCommand(
-  context: RunContext,
-  request: Pick<ScriptRequest, "service" | "phase" | "script" | "reason" | "extra">,
-  user: User,
-  output: string,
-  credentials: string | undefined,
-): LaneCommand {
-  const { service, script } = request;
-  const dir = join(context.bundleDir, service.dir);
-  const state = stateFolder(context, service.name, user);
-  const file = join(dir, script.file);
-  const env = scriptEnvironment({
-    service,
-    phase: request.phase,
-    run: context.run,
-    reason: request.reason,
-    firstBoot: context.firstBoot,
-    facts: context.facts,
-    outputs: context.outputs,
-    folders: {
-      dir,
-      state,
-      output,
-      artifacts: context.paths.artifacts,
-      ...(credentials !== undefined && { credentials }),
-    },
-    user,
-    ...(context.facts.has.includes("apt") && { aptConfig: join(context.paths.volatile, "apt.conf") }),
-    ...(request.extra && { extra: request.extra }),
-  });
-  const argv = [...asUser(user), ...(script.with === "node" ? [process.execPath, file] : [file])];
-  return { argv, env, cwd: dir, output: "/dev/null" };
-}
-
-/** A folder of the service's own that lasts. It belongs to whom the phase runs as. */
-function stateFolder(context: RunContext, service: string, user: User): string {
-  const folder = join(context.paths.state, fileName(service));
-  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o755 });
-  if (OWN_UID === 0 && statSync(folder).uid !== user.uid) chownSync(folder, user.uid, user.gid);
-  return folder;
-}
-
-/** Ends the script's group when its time is over or the run has to stop: TERM, grace, KILL. */
-function guardTime(context: RunContext, lane: Lane, started: number, timeout: number | undefined) {
-  let ended: ScriptExit["ended"];
-  const timers: NodeJS.Timeout[] = [];
-  const endGroup = (why: NonNullable<ScriptExit["ended"]>): void => {
-    if (ended !== undefined) return;
-    ended = why;
-    // The lane's own shell may have begun in the same hundredth of a second: it is spared.
-    const signal = (name: NodeJS.Signals): number => signalGroup(lane.group, started, name, lane.group);
-    signal("SIGTERM");
-    // Again and again: a group that forks faster than it is killed comes to its end too.
-    timers.push(setTimeout(() => timers.push(setInterval(() => signal("SIGKILL"), 100)), GRACE));
-  };
-  const onStop = (): void => endGroup("interrupted");
-  if (context.stop.aborted) onStop();
-  context.stop.addEventListener("abort", onStop, { once: true });
-  if (timeout !== undefined) timers.push(setTimeout(() => endGroup("timeout"), timeout));
-  return {
-    ended: () => ended,
-    clear: () => {
-      for (const timer of timers) clearTimeout(timer);
-      context.stop.removeEventListener("abort", onStop);
-    },
-  };
 }

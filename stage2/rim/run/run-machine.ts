@@ -3,7 +3,6 @@ import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, write
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { BootlaceError } from "../../errors/bootlace-error.ts";
-import { EXIT, type ExitCode } from "../../errors/codes.ts";
 import { openEntries } from "../../journal/entries.ts";
 import type { Entry, RunSpec } from "../../journal/record.ts";
 import { makePlan } from "../../plan/make-plan.ts";
@@ -19,10 +18,11 @@ import { JournalFile } from "../journal-file.ts";
 import { LanePool } from "../lane.ts";
 import { takeLock } from "../lock.ts";
 import { fileName, type Paths } from "../paths.ts";
-import { processesOfRun, readProcess, signalGroup, ticksNow } from "../processes.ts";
+import { readProcess, signalGroup, ticksNow } from "../processes.ts";
+import { closeRun, type RunResult, reportLeftRunning } from "./close-run.ts";
 import type { Happening, RunContext } from "./context.ts";
 import { prepareVolatile } from "./execute-script.ts";
-import { type PlanOutcome, runPlan } from "./run-plan.ts";
+import { runPlan } from "./run-plan.ts";
 import { endSurvivors } from "./survivors.ts";
 
 /** What a run is asked to do. */
@@ -48,12 +48,6 @@ export interface RunRequest {
   readonly stop: AbortSignal;
   /** Called when the plan is made and the run is open: the bundle works. */
   readonly onReady?: () => void;
-}
-
-export interface RunResult {
-  readonly run: string;
-  readonly exit: ExitCode;
-  readonly outcome: (Event & { k: "close" })["outcome"];
 }
 
 /**
@@ -172,7 +166,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
   try {
     const outcome = await runPlan(context, plan, request.jobs ?? Math.max(4, 2 * cpus().length));
     reportLeftRunning(context, ticks);
-    return close(request, context, plan, outcome, performance.now() - began);
+    return closeRun(request, context, plan, outcome, performance.now() - began);
   } finally {
     // Nothing runs any more, unless the journal failed us: then what runs could not be recorded.
     for (const lane of context.lanes.busy) signalGroup(lane.group, 0, "SIGKILL");
@@ -190,48 +184,6 @@ function specOf(request: RunRequest, plan: Plan): RunSpec {
     roots: plan.roots,
     ...(request.phase && { phase: request.phase }),
   };
-}
-
-function close(request: RunRequest, context: RunContext, plan: Plan, outcome: PlanOutcome, ms: number): RunResult {
-  const { run } = context;
-  const { failed, blocked, ignored } = outcome;
-  if (outcome.interrupted) {
-    const exit = request.stop.reason === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
-    return shut(context, { outcome: "interrupted", exit, whole: false }, outcome, ms);
-  }
-  if (outcome.reboot.length > 0) {
-    // The run stays open in the journal: it goes on after the boot.
-    return { run, exit: EXIT.ok, outcome: "reboot" };
-  }
-  const how = failed.length + blocked.length > 0 ? "failed" : ignored.length > 0 ? "degraded" : "done";
-  const exit = how === "failed" ? EXIT.serviceFailed : how === "degraded" && request.strict ? EXIT.degraded : EXIT.ok;
-  const whole =
-    how !== "failed" &&
-    (request.phase === undefined || request.phase === "update") &&
-    plan.left.every((left) => left.phase === undefined);
-  return shut(context, { outcome: how, exit, whole }, outcome, ms);
-}
-
-function shut(
-  context: RunContext,
-  end: { outcome: RunResult["outcome"]; exit: ExitCode; whole: boolean },
-  { failed, blocked, ignored, criticalPath, criticalMs }: PlanOutcome,
-  ms: number,
-): RunResult {
-  const { outcome, exit, whole } = end;
-  context.record([{ k: "close", rc: exit, why: outcome, spec: { whole } }]);
-  context.emit({ k: "close", run: context.run, outcome, exit, failed, blocked, ignored, criticalPath, criticalMs, ms });
-  return { run: context.run, exit, outcome };
-}
-
-/** Daemons that phases left behind live on; people are told which. */
-function reportLeftRunning(context: RunContext, since: number): void {
-  const byStep = new Map<StepId, { pid: number; command: string }[]>();
-  for (const { pid, service, phase, command } of processesOfRun(context.run, since)) {
-    const step = `${service}.${phase}`;
-    byStep.set(step, [...(byStep.get(step) ?? []), { pid, command }]);
-  }
-  for (const [step, processes] of byStep) context.emit({ k: "left-running", step, processes });
 }
 
 function renameState(paths: Paths, from: string, to: string): void {

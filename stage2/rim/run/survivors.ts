@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MachineState, Standing } from "../../journal/fold.ts";
 import { groupMembers, signalGroup } from "../processes.ts";
-import { GRACE } from "./execute-script.ts";
+import { GRACE } from "./guard-time.ts";
 
 /**
  * Ends scripts that outlived a runner which was killed: they are of this boot and have no outcome in the journal.
