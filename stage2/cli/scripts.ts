@@ -131,6 +131,7 @@ function looseContext(machine: Machine, onOutput: (text: string) => void): RunCo
     later: (work) => work(),
     record: () => {},
     stop: new AbortController().signal,
+    prepared: new Map(),
     followed: new Map(),
   };
   prepareVolatile(context);

@@ -83,6 +83,12 @@ export class Schedule {
     return taken;
   }
 
+  /** Steps that wait for this running one alone: they come next, if it ends well. */
+  soon(id: StepId): Step[] {
+    const dependents = this.entries.get(id)?.dependents ?? [];
+    return dependents.filter(({ entry }) => entry.waitsFor === 1).map(({ entry }) => entry.step);
+  }
+
   /**
    * Records how a running step ended.
    *

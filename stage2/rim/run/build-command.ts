@@ -43,7 +43,7 @@ export function buildCommand(
 }
 
 /** A folder of the service's own that lasts. It belongs to whom the phase runs as. */
-function stateFolder(context: RunContext, service: string, user: User): string {
+export function stateFolder(context: RunContext, service: string, user: User): string {
   const folder = join(context.paths.state, fileName(service));
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o755 });
   if (OWN_UID === 0 && statSync(folder).uid !== user.uid) chownSync(folder, user.uid, user.gid);

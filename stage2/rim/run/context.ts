@@ -4,6 +4,7 @@ import type { Facts } from "../../types/facts.ts";
 import type { StepId } from "../../types/plan.ts";
 import type { Service } from "../../types/service.ts";
 import type { LanePool } from "../lane.ts";
+import type { LogFollower } from "../log-follower.ts";
 import type { Paths } from "../paths.ts";
 
 /** An event as steps hand it over: the time is put in at one place. */
@@ -30,6 +31,8 @@ export interface RunContext {
   readonly record: (entries: readonly Entry[]) => void;
   /** Aborted when the run has to stop; its reason is the signal's name. */
   readonly stop: AbortSignal;
+  /** Logs of steps that come next, made while others run. */
+  readonly prepared: Map<StepId, LogFollower>;
   /** Steps whose output is being followed, polled by one timer. */
   readonly followed: Map<StepId, { poll(): void }>;
 }

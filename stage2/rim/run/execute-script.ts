@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { OUTPUT_LIMIT } from "../../execute/outputs.ts";
-import type { Reason, StepId } from "../../types/plan.ts";
+import type { Reason, ScriptStep, StepId } from "../../types/plan.ts";
 import type { Phase, Script, Service } from "../../types/service.ts";
 import { placeCredentials, removeCredentials } from "../credentials.ts";
 import { type Lane, NO_FOLDER } from "../lane.ts";
@@ -10,7 +10,7 @@ import { fileName } from "../paths.ts";
 import { ticksNow } from "../processes.ts";
 import { RedactedOutput } from "../redacted-output.ts";
 import { currentUser, findUser, OWN_UID, type User } from "../users.ts";
-import { buildCommand } from "./build-command.ts";
+import { buildCommand, stateFolder } from "./build-command.ts";
 import type { RunContext } from "./context.ts";
 import { type EndedEarly, guardTime } from "./guard-time.ts";
 
@@ -53,7 +53,7 @@ export async function executeScript(
   onStart: (group: number, started: number) => void,
 ): Promise<ScriptExit> {
   const { service, script } = request;
-  const log = join(context.runDir, `${fileName(request.step)}.log`);
+  const log = logFile(context, request.step);
   const refused = (message: string): ScriptExit => ({ message, tail: "", log, outputs: "", afterwards: () => {} });
 
   const user = script.user === undefined ? currentUser() : findUser(script.user);
@@ -100,15 +100,34 @@ export async function executeScript(
   }
 }
 
+/** Makes what a step will need, while others run and nobody waits for it. */
+export function prepareScript(context: RunContext, step: ScriptStep): void {
+  const script = context.services.get(step.service)?.phases[step.phase];
+  if (script === undefined || context.prepared.has(step.id)) return;
+  const user = script.user === undefined ? currentUser() : undefined;
+  if (user !== undefined) stateFolder(context, step.service, user);
+  const follower = openLog(context, step.id, logFile(context, step.id));
+  if (follower !== undefined) context.prepared.set(step.id, follower);
+}
+
+function logFile(context: RunContext, step: StepId): string {
+  return join(context.runDir, `${fileName(step)}.log`);
+}
+
 function follow(context: RunContext, step: StepId, log: string): LogFollower | undefined {
+  const follower = context.prepared.get(step) ?? openLog(context, step, log);
+  context.prepared.delete(step);
+  if (follower !== undefined) context.followed.set(step, follower);
+  return follower;
+}
+
+function openLog(context: RunContext, step: StepId, log: string): LogFollower | undefined {
   try {
-    const follower = new LogFollower(
+    return new LogFollower(
       log,
       (text) => context.emit({ k: "output", step, text }),
       () => context.emit({ k: "output-capped", step, log }),
     );
-    context.followed.set(step, follower);
-    return follower;
   } catch (error) {
     // A full or read-only volume: the script runs, its output is lost, and the run says so.
     const why = error instanceof Error ? error.message : String(error);

@@ -130,6 +130,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
     later: (work) => deferred.add(work),
     record: (entries) => journal.append(entries, stamp),
     stop: request.stop,
+    prepared: new Map(),
     followed: new Map(),
   };
   prepareVolatile(context);
@@ -173,6 +174,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
     removeAllCredentials(paths);
     context.lanes.close();
     deferred.flush();
+    for (const unused of context.prepared.values()) unused.close();
     log.close();
   }
 }

@@ -4,6 +4,7 @@ import type { Entry } from "../../journal/record.ts";
 import type { Plan, Step, StepId } from "../../types/plan.ts";
 import { ticksNow } from "../processes.ts";
 import type { RunContext, StepResult } from "./context.ts";
+import { prepareScript } from "./execute-script.ts";
 import { runPackageStep } from "./package-step.ts";
 import { runScriptStep, startEntry } from "./script-step.ts";
 
@@ -84,6 +85,9 @@ export function runPlan(context: RunContext, plan: Plan, jobs: number): Promise<
       if (step.kind === "script") outcomes.push(startEntry(step, 1, lane.group, ticksNow()));
       waiting.push(async () => {
         context.emit({ k: "start", step: step.id, try: 1, why: step.why });
+        context.later(() => {
+          for (const next of schedule.soon(step.id)) if (next.kind === "script") prepareScript(context, next);
+        });
         const service = step.kind === "script" ? context.services.get(step.service) : undefined;
         const result =
           step.kind === "packages"
