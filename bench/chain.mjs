@@ -1,6 +1,8 @@
 // No-op steps in a chain, journal durable, from the compiled form; beside make, a bash loop, xargs, cloud-init, ansible.
+import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { bootlaceMachine, chain, file, folder, makefile } from "./machine.mjs";
 import { has, measure, table } from "./measure.mjs";
 
@@ -16,6 +18,14 @@ export function benchChain() {
       { name: "bash loop", argv: ["bash", "-c", `for ((i = 0; i < ${count}; i++)); do ${script}; done`] },
       { name: "xargs", argv: ["sh", "-c", `seq ${count} | xargs -n 1 ${script}`] },
     ];
+    if (has("cc")) {
+      const program = join(dir, "floor");
+      execFileSync("cc", ["-O2", "-o", program, fileURLToPath(new URL("floor.c", import.meta.url))]);
+      commands.push({
+        name: "posix_spawn in C, durable",
+        argv: [program, script, String(count), join(dir, "floor.journal")],
+      });
+    }
     if (has("cloud-init")) {
       const parts = join(dir, "per-boot");
       mkdirSync(parts);
