@@ -5,5 +5,5 @@ import { ensureDebianPackages } from "./debian.ts";
  * root that a sandbox stands on, which it refuses.
  */
 export default function setup(): void {
-  ensureDebianPackages(["bash", "busybox", "dash", "mksh", "procps", "shellcheck", "util-linux", "yash"]);
+  ensureDebianPackages(["bash", "busybox", "dash", "mksh", "procps", "shellcheck", "strace", "util-linux", "yash"]);
 }
