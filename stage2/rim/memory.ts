@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, statfsSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Paths } from "./paths.ts";
 
 /** `f_type` of the file systems that live in memory, tmpfs and ramfs: statfs(2). */
@@ -9,7 +9,8 @@ const SHARED_MEMORY = "/dev/shm/bootlace";
 
 /** A folder of ours in memory, where secrets may lie; undefined where the machine has none. */
 export function memoryFolder(paths: Paths): string | undefined {
-  return [paths.volatile, SHARED_MEMORY].find((folder) => {
+  const shared = paths.root === "/" ? SHARED_MEMORY : `${SHARED_MEMORY}-${basename(paths.volatile)}`;
+  return [paths.volatile, shared].find((folder) => {
     try {
       mkdirSync(dirname(folder), { recursive: true });
       mkdirSync(folder, { mode: 0o755 });

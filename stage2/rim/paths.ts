@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 
 /** Where everything of Bootlace stands on a machine, all under one root. */
@@ -30,7 +31,7 @@ export function pathsUnder(root: string): Paths {
 
 function absolutePaths(root: string): Paths {
   const lib = join(root, "var/lib/bootlace");
-  const volatile = join(process.getuid?.() === 0 ? "/" : root, "run/bootlace");
+  const volatile = join(process.getuid?.() === 0 ? "/" : root, "run/bootlace", ownFolder(root));
   return {
     root,
     lib,
@@ -49,6 +50,11 @@ function absolutePaths(root: string): Paths {
     volatile,
     seed: "/run/bootlace/seed",
   };
+}
+
+/** Runs under different roots share a computer's memory, not a folder in it. */
+function ownFolder(root: string): string {
+  return root === "/" ? "." : `root-${createHash("sha256").update(root).digest("hex").slice(0, 12)}`;
 }
 
 /** A service's name as part of a file's name: `bootlace/apache` → `bootlace~apache`. */

@@ -146,11 +146,15 @@ test("up --watch applies again when a script is saved, outlives a script that fa
   const argv = [join(root, "bin", "bootlace.js"), "-C", dir, "up", "dev", "--watch"];
   const desk = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
   const ended = once(desk, "exit");
+  let stderr = "";
+  desk.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
   for await (const line of createInterface({ input: desk.stdout })) {
     if (line.startsWith("Watching")) await save("echo broken now; exit 3");
     if (line.includes("| broken now")) await save("echo mended now");
     if (line.includes("| mended now")) desk.kill("SIGINT");
   }
-  expect(await ended).toEqual([130, null]);
+  expect([await ended, stderr]).toEqual([[130, null], ""]);
   expect((await bootlace(dir, "status")).out).toMatch(/^dev +running/);
 }, 30_000);

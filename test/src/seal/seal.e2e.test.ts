@@ -91,7 +91,7 @@ test("of every leftover that is planted verify finds each kind before, and none 
   const look = await session.exec([
     "sh",
     "-c",
-    "ls -A /var/tmp /var/crash /var/cache/apt/archives/*.deb /var/lib/bootlace /root/.aws 2>/dev/null; wc -c </etc/machine-id; cat /home/u/.ssh/authorized_keys; wc -c </var/log/syslog; ls /var/log/syslog.1 2>&1 | grep -c No; sh -c '[ -e /root/.ssh/authorized_keys ] || echo none'",
+    "ls -A -I 'bootlace-sandbox-*' /var/tmp /var/crash /var/cache/apt/archives/*.deb /var/lib/bootlace /root/.aws 2>/dev/null; wc -c </etc/machine-id; cat /home/u/.ssh/authorized_keys; wc -c </var/log/syslog; ls /var/log/syslog.1 2>&1 | grep -c No; sh -c '[ -e /root/.ssh/authorized_keys ] || echo none'",
   ]);
   expect(look.stdout).toBe(
     "/root/.aws:\nsso\n\n/var/crash:\n\n/var/lib/bootlace:\n\n/var/tmp:\n0\nssh-ed25519 AAAAother me\n0\n1\nnone\n",
