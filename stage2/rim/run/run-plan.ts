@@ -21,117 +21,154 @@ export interface PlanOutcome {
   readonly criticalMs: number;
 }
 
-/** How often the logs of running steps are looked at. */
+/** How often the logs of running steps are looked at, milliseconds. */
 const POLL = 100;
 
 /**
  * Runs a plan to its end. Outcomes and the intents that they make possible go into the journal in one durable write
  * before anything further starts, so that nothing runs on an outcome that a power cut could take back.
+ *
+ * @throws {BootlaceError} `E_JOURNAL_WRITE`: what runs then is left to the caller to end.
  */
-export function runPlan(context: RunContext, plan: Plan, jobs: number): Promise<PlanOutcome> {
-  const ignores = (service: string): boolean => context.services.get(service)?.onFailure === "ignore";
-  const schedule = new Schedule(plan, { jobs, ignores, locksOf: (step) => locksOf(context, step) });
-  const failed: StepId[] = [];
-  const blocked: StepId[] = [];
-  const ignored: StepId[] = [];
-  const reboot: StepId[] = [];
-  const took = new Map<StepId, number>();
-  const outcomes: Entry[] = [];
-  let running = 0;
-  let interrupted = false;
-  let pumping = false;
-
+export async function runPlan(context: RunContext, plan: Plan, jobs: number): Promise<PlanOutcome> {
   const poll = setInterval(() => {
     for (const follower of context.followed.values()) follower.poll();
   }, POLL);
-
-  return new Promise((resolve, reject) => {
-    const end = (step: Step, result: StepResult, ms: number): void => {
-      running--;
-      took.set(step.id, ms);
-      if (result.how !== "reboot") outcomes.push(...result.entries);
-      switch (result.how) {
-        case "done":
-          context.emit({ k: "done", step: step.id, ms });
-          schedule.end(step.id, "done");
-          break;
-        case "failed": {
-          const isIgnored = step.kind === "script" && ignores(step.service);
-          (isIgnored ? ignored : failed).push(step.id);
-          const { reason, message, tail, log } = result;
-          context.emit({ k: "fail", step: step.id, ms, reason, message, tail, log, ignored: isIgnored });
-          for (const { step: other, by } of schedule.end(step.id, "failed")) {
-            blocked.push(other.id);
-            context.emit({ k: "blocked", step: other.id, by });
-            if (other.kind === "script")
-              outcomes.push({ k: "blocked", svc: other.service, phase: other.phase, why: by });
-          }
-          break;
-        }
-        case "interrupted":
-          interrupted = true;
-          break;
-        case "reboot":
-          reboot.push(step.id);
-          context.emit({ k: "reboot", step: step.id });
-          break;
-      }
-    };
-
-    const start = (step: Step): void => {
-      const lane = context.lanes.take();
-      const from = performance.now();
-      running++;
-      if (step.kind === "script") outcomes.push(startEntry(step, 1, lane.group, ticksNow()));
-      waiting.push(async () => {
-        context.emit({ k: "start", step: step.id, try: 1, why: step.why });
-        context.later(() => {
-          for (const next of schedule.soon(step.id)) if (next.kind === "script") prepareScript(context, next);
-        });
-        const service = step.kind === "script" ? context.services.get(step.service) : undefined;
-        const result =
-          step.kind === "packages"
-            ? await runPackageStep(context, step, lane)
-            : service && (await runScriptStep(context, step, service, lane));
-        context.lanes.give(lane);
-        if (result !== undefined) end(step, result, performance.now() - from);
-        pump();
-      });
-    };
-    const waiting: (() => Promise<void>)[] = [];
-
-    const pump = (): void => {
-      if (pumping) return;
-      pumping = true;
-      // Steps that end in the same turn share one durable write.
-      queueMicrotask(() => {
-        pumping = false;
-        try {
-          if (!context.stop.aborted && reboot.length === 0) for (const step of schedule.take()) start(step);
-          if (context.stop.aborted && !schedule.finished) interrupted = true;
-          context.record(outcomes.splice(0));
-          for (const begin of waiting.splice(0)) begin().catch(fail);
-          if (running === 0) finish();
-        } catch (error) {
-          fail(error);
-        }
-      });
-    };
-
-    const finish = (): void => {
-      clearInterval(poll);
-      const path = criticalPath(plan.steps, took);
-      resolve({ failed, blocked, ignored, interrupted, reboot, criticalPath: path.steps, criticalMs: path.ms });
-    };
-    const fail = (error: unknown): void => {
-      clearInterval(poll);
-      reject(error);
-    };
-    context.stop.addEventListener("abort", pump, { once: true });
-    pump();
-  });
+  try {
+    return await new PlanRun(context, plan, jobs).finished;
+  } finally {
+    clearInterval(poll);
+  }
 }
 
-function locksOf(context: RunContext, step: Step): readonly string[] {
-  return step.kind === "packages" ? [`packages:${step.manager}`] : (context.services.get(step.service)?.locks ?? []);
+class PlanRun {
+  readonly finished: Promise<PlanOutcome>;
+  private readonly context: RunContext;
+  private readonly plan: Plan;
+  private readonly schedule: Schedule;
+  private readonly failed: StepId[] = [];
+  private readonly blocked: StepId[] = [];
+  private readonly ignored: StepId[] = [];
+  private readonly reboot: StepId[] = [];
+  private readonly took = new Map<StepId, number>();
+  /** What the next durable write holds: outcomes, then the intents of `begin`. */
+  private entries: Entry[] = [];
+  /** Steps that start once that write is done. */
+  private begin: (() => Promise<void>)[] = [];
+  private running = 0;
+  private interrupted = false;
+  private turning = false;
+  private resolve: (outcome: PlanOutcome) => void = () => {};
+  private reject: (error: unknown) => void = () => {};
+
+  constructor(context: RunContext, plan: Plan, jobs: number) {
+    this.context = context;
+    this.plan = plan;
+    this.schedule = new Schedule(plan, {
+      jobs,
+      ignores: (service) => this.ignores(service),
+      locksOf: (step) => this.locksOf(step),
+    });
+    this.finished = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    context.stop.addEventListener("abort", () => this.nextTurn(), { once: true });
+    this.nextTurn();
+  }
+
+  /** Steps that end in the same turn of the event loop share one durable write. */
+  private nextTurn(): void {
+    if (this.turning) return;
+    this.turning = true;
+    queueMicrotask(() => {
+      this.turning = false;
+      try {
+        this.turn();
+      } catch (error) {
+        this.reject(error);
+      }
+    });
+  }
+
+  private turn(): void {
+    const { stop } = this.context;
+    if (stop.aborted && !this.schedule.finished) this.interrupted = true;
+    if (!stop.aborted && this.reboot.length === 0) for (const step of this.schedule.take()) this.plant(step);
+    const [entries, begin] = [this.entries, this.begin];
+    this.entries = [];
+    this.begin = [];
+    this.context.record(entries);
+    for (const start of begin) start().catch(this.reject);
+    if (this.running > 0) return;
+    const path = criticalPath(this.plan.steps, this.took);
+    const { failed, blocked, ignored, interrupted, reboot } = this;
+    this.resolve({ failed, blocked, ignored, interrupted, reboot, criticalPath: path.steps, criticalMs: path.ms });
+  }
+
+  /** Puts a step's intent into the next write, and its start behind it. */
+  private plant(step: Step): void {
+    const lane = this.context.lanes.take();
+    const from = performance.now();
+    this.running++;
+    if (step.kind === "script") this.entries.push(startEntry(step, 1, lane.group, ticksNow()));
+    this.begin.push(async () => {
+      this.context.emit({ k: "start", step: step.id, try: 1, why: step.why });
+      this.context.later(() => this.prepareNext(step));
+      const result = await (step.kind === "packages"
+        ? runPackageStep(this.context, step, lane)
+        : runScriptStep(this.context, step, lane));
+      this.context.lanes.give(lane);
+      this.end(step, result, performance.now() - from);
+      this.nextTurn();
+    });
+  }
+
+  private prepareNext(step: Step): void {
+    for (const next of this.schedule.soon(step.id)) if (next.kind === "script") prepareScript(this.context, next);
+  }
+
+  private end(step: Step, result: StepResult, ms: number): void {
+    this.running--;
+    this.took.set(step.id, ms);
+    switch (result.how) {
+      case "done":
+        this.entries.push(...result.entries);
+        this.context.emit({ k: "done", step: step.id, ms });
+        this.schedule.end(step.id, "done");
+        break;
+      case "failed":
+        this.entries.push(...result.entries);
+        this.fail(step, result, ms);
+        break;
+      case "interrupted":
+        this.entries.push(...result.entries);
+        this.interrupted = true;
+        break;
+      case "reboot":
+        this.reboot.push(step.id);
+        this.context.emit({ k: "reboot", step: step.id });
+        break;
+    }
+  }
+
+  private fail(step: Step, { reason, message, tail, log }: StepResult & { how: "failed" }, ms: number): void {
+    const ignored = step.kind === "script" && this.ignores(step.service);
+    (ignored ? this.ignored : this.failed).push(step.id);
+    this.context.emit({ k: "fail", step: step.id, ms, reason, message, tail, log, ignored });
+    for (const { step: other, by } of this.schedule.end(step.id, "failed")) {
+      this.blocked.push(other.id);
+      this.context.emit({ k: "blocked", step: other.id, by });
+      if (other.kind === "script") this.entries.push({ k: "blocked", svc: other.service, phase: other.phase, why: by });
+    }
+  }
+
+  private ignores(service: string): boolean {
+    return this.context.services.get(service)?.onFailure === "ignore";
+  }
+
+  private locksOf(step: Step): readonly string[] {
+    if (step.kind === "packages") return [`packages:${step.manager}`];
+    return this.context.services.get(step.service)?.locks ?? [];
+  }
 }

@@ -18,14 +18,10 @@ import { ASK_REBOOT, executeScript, type ScriptExit } from "./execute-script.ts"
  * Runs one phase of one service: artifacts, tries, outputs, readiness.
  *
  * @param lane where it runs; its group stands in the journal already for the first try.
- * @param started the start time that the journal has for the first try.
  */
-export async function runScriptStep(
-  context: RunContext,
-  step: ScriptStep,
-  service: Service,
-  lane: Lane,
-): Promise<StepResult> {
+export async function runScriptStep(context: RunContext, step: ScriptStep, lane: Lane): Promise<StepResult> {
+  const service = context.services.get(step.service);
+  if (service === undefined) throw new Error(`The plan names ${step.service}, which the bundle does not have`);
   const script = service.phases[step.phase];
   const misplaced =
     step.phase === "init" || step.phase === "update"
