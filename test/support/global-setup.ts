@@ -5,5 +5,17 @@ import { ensureDebianPackages } from "./debian.ts";
  * root that a sandbox stands on, which it refuses.
  */
 export default function setup(): void {
-  ensureDebianPackages(["bash", "busybox", "dash", "mksh", "procps", "shellcheck", "strace", "util-linux", "yash"]);
+  ensureDebianPackages([
+    "bash",
+    "busybox",
+    "curl",
+    "dash",
+    "mksh",
+    "procps",
+    "shellcheck",
+    "strace",
+    "systemd",
+    "util-linux",
+    "yash",
+  ]);
 }
