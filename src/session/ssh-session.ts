@@ -100,6 +100,8 @@ export class SshSession implements Session {
         channel.close();
         if (signal) reject(abortError(signal));
       };
+      // A signal that was given while the channel was being opened calls no listener any more.
+      if (signal?.aborted) abort();
       signal?.addEventListener("abort", abort, { once: true });
       channel.on("exit", (code: number | null, name?: string) => {
         exit = code ?? 128 + signalNumber(name ?? "");
@@ -151,7 +153,7 @@ function feed(channel: ClientChannel, stdin: ExecOptions["stdin"]): void {
   // A command may end without reading all that it is sent; its exit code then tells the story.
   channel.on("error", () => {});
   if (stdin instanceof Readable) {
-    stdin.once("error", () => channel.close());
+    stdin.on("error", () => channel.close());
     stdin.pipe(channel);
   } else channel.end(stdin === undefined ? undefined : Buffer.from(stdin as Uint8Array));
 }
