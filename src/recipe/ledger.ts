@@ -18,8 +18,6 @@ export interface LedgerEntry {
   readonly folders: readonly string[];
   /** `kept`: its owner wanted it to stay, until it expires. */
   readonly state: "running" | "kept";
-  /** What `--resume` continues at. */
-  readonly failed?: string;
 }
 
 const ledgerFolder = (dir: string): string => join(dir, ".bootlace", "ledger");

@@ -43,7 +43,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const imageId = entry.id.slice(`build-${image}-`.length);
   const decide = async (failure: Failure): Promise<Decision> => {
     const decision = (await options.decide?.(failure, entry.id)) ?? "clean";
-    if (decision === "keep") await writeLedger(dir, { ...entry, state: "kept", failed: failure.step });
+    if (decision === "keep") await writeLedger(dir, { ...entry, state: "kept" });
     return decision;
   };
   const start = { dir, provider, id: entry.id, imageId, plan };
