@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathsUnder, readJournal } from "../../stage2/index.ts";
 import { writeTree } from "../bundle/write-tree.ts";
 import { loadProject } from "../project/load-project.ts";
+import { throwIfAborted } from "../session/abort.ts";
 import { TORTURED, writeTortureProject } from "./torture-project.ts";
 
 export interface TortureReport {
@@ -27,6 +28,8 @@ interface TortureOptions {
 /**
  * Kills the runner with SIGKILL after every journal write in turn and at random moments; after each kill a second run
  * has to end in the state of a run that nobody disturbed, and no init that had been recorded as done may run again.
+ *
+ * @throws an AbortError when it was interrupted: what was not tried is not proven.
  */
 export async function crashTorture({ random, onCase, signal }: TortureOptions): Promise<TortureReport> {
   const dir = await mkdtemp(join(tmpdir(), "bootlace-torture-"));
@@ -39,7 +42,8 @@ export async function crashTorture({ random, onCase, signal }: TortureOptions): 
     const { writes } = stand;
     const total = writes + random;
     const faults: string[] = [];
-    for (let at = 1; at <= total && !signal.aborted; at++) {
+    for (let at = 1; at <= total; at++) {
+      throwIfAborted(signal);
       await stand.reset();
       const isWrite = at <= writes;
       const moment = Math.random() * whole;
@@ -48,6 +52,7 @@ export async function crashTorture({ random, onCase, signal }: TortureOptions): 
       faults.push(...(await judge(stand, expected)).map((fault) => `${name}: ${fault}`));
       onCase(at, total);
     }
+    throwIfAborted(signal);
     return { writes, random, faults };
   } finally {
     await rm(dir, { recursive: true, force: true });
