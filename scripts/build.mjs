@@ -4,16 +4,9 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const shared = {
-  absWorkingDir: root,
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  logLevel: "warning",
-  legalComments: "none",
-};
-
-const { dependencies } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
+const readJson = async (path) => JSON.parse(await readFile(new URL(path, import.meta.url), "utf8"));
+const runner = { ...(await readJson("../src/bundle/runner-build.json")), absWorkingDir: root };
+const { dependencies } = await readJson("../package.json");
 const inlined = ["commander", "yaml", "zod"];
 // commander is CommonJS and calls require() for parts of Node, which an ES module does not have by itself.
 const requireShim =
@@ -21,8 +14,8 @@ const requireShim =
 
 await rm(new URL("../dist", import.meta.url), { recursive: true, force: true });
 await build({
-  ...shared,
-  target: "node20",
+  ...runner,
+  minify: false,
   entryPoints: { cli: "src/cli/main.ts" },
   outdir: "dist",
   outExtension: { ".js": ".mjs" },
@@ -34,5 +27,5 @@ await build({
   mainFields: ["module", "main"],
   banner: { js: requireShim },
 });
-await build({ ...shared, target: "node20", entryPoints: ["stage2/main.ts"], outfile: "dist/stage2.mjs", minify: true });
+await build({ ...runner, outfile: "dist/stage2.mjs" });
 await chmod(new URL("../bin/bootlace.js", import.meta.url), 0o755);

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 const COLUMNS = 110;
 const ROWS = 46;
 const title = process.argv[2] ?? "";
-const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const escapeXml = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 /** The colour of a line, by what it begins with. */
 function colour(line) {
@@ -23,10 +23,13 @@ const lines = readFileSync(0, "utf8")
   .slice(-ROWS)
   .map((line) => (line.length > COLUMNS ? `${line.slice(0, COLUMNS - 1)}…` : line));
 const height = lines.length * 17 + 60;
-const rows = lines.map((line, index) => `<text x="16" y="${56 + index * 17}" fill="${colour(line)}" xml:space="preserve">${escape(line)}</text>`);
+const rows = lines.map(
+  (line, index) =>
+    `<text x="16" y="${56 + index * 17}" fill="${colour(line)}" xml:space="preserve">${escapeXml(line)}</text>`,
+);
 process.stdout.write(`<svg xmlns="http://www.w3.org/2000/svg" width="${COLUMNS * 7.9 + 32}" height="${height}" font-family="ui-monospace, 'DejaVu Sans Mono', monospace" font-size="13">
 <rect width="100%" height="100%" rx="8" fill="#161b22"/>
-<text x="16" y="26" fill="#8a93a0">$ ${escape(title)}</text>
+<text x="16" y="26" fill="#8a93a0">$ ${escapeXml(title)}</text>
 ${rows.join("\n")}
 </svg>
 `);

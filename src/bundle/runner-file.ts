@@ -2,13 +2,15 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { BuildOptions } from "esbuild";
 import { packageRoot } from "../cli/package-root.ts";
+import options from "./runner-build.json" with { type: "json" };
 
 let built: Promise<Uint8Array> | undefined;
 
 /**
  * The bytes of the runner, `stage2.mjs`: the built file of the package or, in a checkout whose sources are newer, a
- * build in memory with the options of scripts/build.mjs (so both are the same bytes).
+ * build in memory with the options that scripts/build.mjs uses too (so both are the same bytes).
  */
 export function runnerFile(): Promise<Uint8Array> {
   built ??= readOrBuild();
@@ -23,15 +25,8 @@ async function readOrBuild(): Promise<Uint8Array> {
   // Loaded only here: an installed package never needs it, and it takes 20 ms.
   const { build } = await import("esbuild");
   const result = await build({
+    ...(options as BuildOptions),
     absWorkingDir: root,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    logLevel: "warning",
-    legalComments: "none",
-    target: "node20",
-    entryPoints: ["stage2/main.ts"],
-    minify: true,
     write: false,
   });
   const [file] = result.outputFiles;

@@ -26,7 +26,7 @@ export interface ImageKey {
 }
 
 /**
- * The key of an image, as docs/contracts.md has it: equal keys, equal image. A service's digest covers its definition,
+ * The key of an image, as docs/images.md has it: equal keys, equal image. A service's digest covers its definition,
  * its params, artifacts and repositories and every file; the bundle does not count, since it holds other services too.
  */
 export function makeImageKey(input: KeyInput): ImageKey {
