@@ -1,6 +1,6 @@
 /** The one door through which the desk (`src/`) uses the machine's code. */
 export { BootlaceError } from "./errors/bootlace-error.ts";
-export { CODES, type ErrorCode, EXIT, type ExitCode } from "./errors/codes.ts";
+export { CODES, type ErrorCode, EXIT, type ExitCode, NOTICES } from "./errors/codes.ts";
 export { FACT_NAMES } from "./execute/environment.ts";
 export { encodedForms } from "./execute/redact.ts";
 export { type Closure, findClosure } from "./graph/closure.ts";

@@ -1,4 +1,4 @@
-import { CODES, EXIT } from "../../stage2/index.ts";
+import { CODES, EXIT, NOTICES } from "../../stage2/index.ts";
 import type { ArgumentSpec, CommandSpec } from "./command.ts";
 import { GROUP_TITLES } from "./program.ts";
 import { COMMANDS } from "./table.ts";
@@ -10,6 +10,9 @@ export function errorsPage(): string {
   const exits = Object.entries(EXIT).map(([name, code]) => `| ${code} | ${EXIT_MEANS[name as keyof typeof EXIT]} |`);
   const rows = Object.entries(CODES).map(
     ([code, { exit, means, remedy }]) => `| \`${code}\` | ${exit} | ${cell(means)} | ${cell(remedy)} |`,
+  );
+  const notices = Object.entries(NOTICES).map(
+    ([code, { means, remedy }]) => `| \`${code}\` | ${cell(means)} | ${cell(remedy)} |`,
   );
   return `# Errors
 ${MADE}
@@ -30,6 +33,14 @@ When several apply, the order is 4, 7, 3, 6, 5, 1.
 | code | exit | what it means | what to do |
 |---|---|---|---|
 ${rows.join("\n")}
+
+## Notices
+
+What a run tells on its way; it goes on. In \`events.jsonl\` they are events of kind \`notice\`.
+
+| code | what it means | what to do |
+|---|---|---|
+${notices.join("\n")}
 `;
 }
 

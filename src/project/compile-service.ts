@@ -63,6 +63,16 @@ export function compileService(definition: Definition, parts: CompileParts): Com
   const phases = compilePhases(manifest, scripts);
   const ready = manifest.ready && compileReady(manifest.ready, scripts);
   const longRun = manifest.process === undefined ? undefined : compileProcess(manifest.process, scripts);
+  if (longRun) {
+    faults.warning(
+      "E_PROCESS",
+      `This version does not start the process of ${name}`,
+      definition.place(["process"], "key"),
+      {
+        suggestion: "start it in `update`, as bootlace/webapp does",
+      },
+    );
+  }
   const partial: Omit<Service, "digest"> = {
     name,
     description: manifest.description ?? "",

@@ -122,6 +122,11 @@ export const CODES = {
     "Fix the error that is shown; npm packages it imports must be installed at the desk.",
   ),
   E_SCRIPT_EMPTY: row(EXIT.usage, "A script is empty.", "Write what it should do, or remove the key."),
+  E_PROCESS: row(
+    EXIT.usage,
+    "A service has a `process`, which this version checks and does not start (a warning).",
+    "Start the program in `update`, as `bootlace/webapp` does.",
+  ),
   E_PARAM: row(
     EXIT.usage,
     "A parameter's value does not fit its declaration.",
@@ -235,6 +240,16 @@ export const CODES = {
     "Make room on the volume, or mount it writable, and run again.",
   ),
   // run (machine)
+  E_UNKNOWN_STEP: row(
+    EXIT.usage,
+    "A step is to be run again, or an init taken as done, that no service of the plan has.",
+    "Fix the name: SERVICE.init or SERVICE.update for --rerun, SERVICE for --assume-init.",
+  ),
+  E_SEAL: row(
+    EXIT.usage,
+    "Seal was asked for on a machine that does not build an image.",
+    "Seal runs in builds only: it takes away what a machine in use needs.",
+  ),
   E_NEEDS: row(
     EXIT.usage,
     "A service needs something that this machine does not have.",
@@ -377,3 +392,32 @@ export const CODES = {
 } as const satisfies Record<string, CodeRow>;
 
 export type ErrorCode = keyof typeof CODES;
+
+interface NoticeRow {
+  readonly means: string;
+  readonly remedy: string;
+}
+
+/** Codes of the notices that a run gives on its way; it goes on. A contract like the codes of errors. */
+export const NOTICES = {
+  W_EVENTS: {
+    means: "The run's events cannot be written to its folder; the journal is whole.",
+    remedy: "Make room on the volume of the machine's state.",
+  },
+  W_JOURNAL_TORN: {
+    means: "A power cut or a kill had torn the journal's last line, which was cut off.",
+    remedy: "Nothing: what the line was about runs again.",
+  },
+  W_LEFT_OUT: {
+    means: "An update is left out: its init, or that of a service that it requires, has not run.",
+    remedy: "Read the reason given; run the init, or take it as done with `--assume-init SERVICE`.",
+  },
+  W_LOG: {
+    means: "The output of a script cannot be written to its log and is lost; the script runs on.",
+    remedy: "Make room on the volume of the machine's state.",
+  },
+  W_SURVIVOR: {
+    means: "A script had outlived a runner that was killed, and was ended before the plan was made.",
+    remedy: "Nothing: the script runs again.",
+  },
+} as const satisfies Record<string, NoticeRow>;
