@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { BootlaceError } from "../../../stage2/index.ts";
@@ -17,8 +17,13 @@ const ATTRIBUTES = [
   "--acls",
 ];
 
-/** Writes an upper layer as one tar file, named by nothing yet; whiteouts are character devices in it. */
+/**
+ * Writes an upper layer as one tar file, named by nothing yet; whiteouts are character devices in it. Nobody but us may
+ * read it: files that are root's alone in the layer, such as /etc/shadow, are open to whoever reads the archive.
+ */
 export async function packLayer(upper: string, file: string): Promise<Layer> {
+  await rm(file, { force: true });
+  await (await open(file, "wx", 0o600)).close();
   const command = [
     "tar",
     "--create",

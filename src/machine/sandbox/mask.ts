@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { runLocalChecked } from "../run-local.ts";
+import { maskHashes } from "./mask-hashes.ts";
 
 /** Folders that a machine has, but not with this computer's content. */
 const EMPTIED = [
@@ -13,11 +14,12 @@ const REMOVED: readonly (readonly [string, RegExp])[] = [
   ["etc", /^bootlace$/],
   ["usr/lib", /^bootlace(-.*)?$/],
   ["etc/systemd/system", /^bootlace/],
-  ["etc/ssh", /^ssh_host_.*_key(\.pub)?$/],
+  ["etc/ssh", /^ssh_host_/],
 ];
 
 /**
- * Makes the two layers that hide what is this computer's own: /root, /home, its Bootlace, its host keys, the project.
+ * Makes the two layers that hide what is this computer's own: /root, /home, its Bootlace, its host keys, the project, and the
+ * hashes of its users' passwords.
  * `cover` holds whiteouts, `mask` above it the empty folders that stand there instead. They lie between the root and
  * the images and are never captured, so no image tells where it was built.
  */
@@ -41,6 +43,10 @@ export async function makeMask(folder: string, root: string, hidden: readonly st
     for (const path of hidden) if (isDeep(path)) await whiteout(cover, root, relative("/", resolve(path)));
   await inherit(mask, root, "etc");
   await writeFile(join(mask, "etc/machine-id"), "", { mode: 0o444 });
+  if (root === "/") {
+    if ((await list(join(root, "etc/security"))).length > 0) await inherit(mask, root, "etc/security");
+    await maskHashes(mask, root);
+  }
 }
 
 /** A folder right under the root may be a part of the system; hiding it could take the shell away. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { chmod, mkdir, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BootlaceError } from "../../../stage2/index.ts";
@@ -96,6 +96,7 @@ export class SandboxMachine implements Machine {
       );
     await assertNoOpenRun(this.changes(), this.name);
     await mkdir(folder, { recursive: true });
+    await chmod(folder, 0o700);
     const layer = await packLayer(this.changes(), join(folder, "layer.tar"));
     return { layer, parents: this.#spec.layers, root: this.#spec.root, rootState: this.#spec.rootState };
   }

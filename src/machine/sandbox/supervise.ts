@@ -8,6 +8,7 @@ import { publicKeyBlob } from "../../session/ssh-key.ts";
 import { readJson, writeJson } from "../machine-folder.ts";
 import { identifyProcess } from "../process-identity.ts";
 import { bootCommand, escapeLayer } from "./commands.ts";
+import { claimFolder } from "./own-folder.ts";
 import { type SandboxFiles, type SandboxSpec, type SandboxState, sandboxFiles, storageOf } from "./sandbox-spec.ts";
 import { INIT_SCRIPT, SETUP_SCRIPT } from "./setup-script.ts";
 import { startSshServer } from "./ssh-server.ts";
@@ -28,6 +29,8 @@ export async function superviseSandbox(folder: string): Promise<void> {
   const files = sandboxFiles(folder);
   const spec = await readJson<SandboxSpec>(files.spec);
   if (!spec) throw new Error(`${files.spec} is missing`);
+  // /var/tmp and /dev/shm may have been emptied since the launch, and the name is known by then.
+  await claimFolder(spec.depot);
   let init: number | undefined;
   let child: ChildProcess | undefined;
   let stopping = false;
