@@ -2,7 +2,8 @@
 export { BootlaceError } from "./errors/bootlace-error.ts";
 export { CODES, type ErrorCode, EXIT, type ExitCode, NOTICES } from "./errors/codes.ts";
 export { FACT_NAMES } from "./execute/environment.ts";
-export { encodedForms } from "./execute/redact.ts";
+export { quote } from "./execute/quote.ts";
+export { secretForms } from "./execute/redact.ts";
 export { type Closure, findClosure } from "./graph/closure.ts";
 export { type Node, type Ordering, orderNodes } from "./graph/order.ts";
 export { EMPTY_STATE, type MachineState } from "./journal/fold.ts";
@@ -17,7 +18,6 @@ export { readJournal, readState } from "./rim/journal-file.ts";
 export { memoryFolder } from "./rim/memory.ts";
 export { type Paths, pathsUnder } from "./rim/paths.ts";
 export { planMachine } from "./rim/plan-machine.ts";
-export { quote } from "./rim/quote.ts";
 export { createReporter, type Reporter } from "./rim/reporter.ts";
 export { newRunId } from "./rim/run/run-machine.ts";
 export type { Fault, Place } from "./types/error.ts";

@@ -19,6 +19,8 @@ export interface Machine {
   readonly bundle: string;
   /** Services asked for, strongest source first: command line, `/etc/bootlace/services`, the project's default. */
   readonly roots: readonly string[];
+  /** The same without the command line: what a boot takes. */
+  readonly bootRoots: readonly string[];
 }
 
 /** Reads what is known of this machine and of the bundle that this program lies in. */
@@ -34,6 +36,7 @@ export function openMachine({ values }: Arguments): Machine {
     bundleDir,
     bundle: process.env.BOOTLACE_BUNDLE ?? basename(bundleDir),
     roots: resolveRoots([values.service ?? [], asked, project.roots]),
+    bootRoots: resolveRoots([asked, project.roots]),
   };
 }
 

@@ -3,14 +3,13 @@ import { join } from "node:path";
 import { BootlaceError } from "../errors/bootlace-error.ts";
 import { EXIT, type ExitCode } from "../errors/codes.ts";
 import type { OpenRun } from "../journal/fold.ts";
-import { resolveRoots } from "../plan/roots.ts";
 import { consoleLine } from "../report/lines.ts";
 import { readState } from "../rim/journal-file.ts";
 import { machOf } from "../rim/plan-machine.ts";
 import { requestReboot } from "../rim/reboot.ts";
 import { createReporter } from "../rim/reporter.ts";
 import type { RunResult } from "../rim/run/close-run.ts";
-import { type RunRequest, runMachine } from "../rim/run/run-machine.ts";
+import { newRunId, type RunRequest, runMachine, underLock } from "../rim/run/run-machine.ts";
 import type { Event } from "../types/event.ts";
 import { type Arguments, readJobs, readPhase } from "./arguments.ts";
 import { type Machine, openMachine } from "./machine.ts";
@@ -19,16 +18,17 @@ import { type Machine, openMachine } from "./machine.ts";
 export async function runCommand(args: Arguments): Promise<ExitCode> {
   const machine = openMachine(args);
   const phase = readPhase(args.values.phase);
-  const { run } = args.values;
-  const open = openRunOf(machine);
-  const goesOn = open !== undefined && open.run === run;
-  return execute(machine, args, {
-    trigger: goesOn ? open.spec.trigger : "asked",
-    roots: machine.roots,
-    ...(run !== undefined && { run }),
-    ...(phase !== undefined && { phase }),
-    ...(args.values.rerun && { rerun: args.values.rerun }),
-    ...(args.values["assume-init"] && { assumeInit: args.values["assume-init"] }),
+  const { run = newRunId() } = args.values;
+  return withRuns(machine, args, run, async (execute) => {
+    const open = openRunOf(machine);
+    return execute({
+      run,
+      trigger: open?.run === run ? open.spec.trigger : "asked",
+      roots: machine.roots,
+      ...(phase !== undefined && { phase }),
+      ...(args.values.rerun && { rerun: args.values.rerun }),
+      ...(args.values["assume-init"] && { assumeInit: args.values["assume-init"] }),
+    });
   });
 }
 
@@ -38,32 +38,43 @@ export async function runCommand(args: Arguments): Promise<ExitCode> {
  */
 export async function bootCommand(args: Arguments): Promise<ExitCode> {
   const machine = openMachine(args);
+  const builds = machine.facts.purpose === "build";
   const open = openRunOf(machine);
-  if (open !== undefined && (open.spec.trigger === "asked" || machine.facts.purpose === "build")) {
-    const { run, spec } = open;
-    const exit = await execute(machine, args, {
-      run,
-      trigger: spec.trigger,
-      roots: spec.roots,
-      ...(spec.phase && { phase: spec.phase }),
-    });
-    if (machine.facts.purpose === "build" || exit !== EXIT.ok) return exit;
-  } else if (machine.facts.purpose === "build") {
+  if (open === undefined && builds) {
     process.stderr.write("bootlace: this machine builds an image and has no open run: nothing to do\n");
     return EXIT.ok;
   }
-  const again =
-    open?.spec.trigger === "boot"
-      ? { run: open.run, roots: resolveRoots([open.spec.roots]) }
-      : { roots: machine.roots };
-  return execute(machine, args, { trigger: "boot", ...again });
+  return withRuns(machine, args, open?.run ?? newRunId(), async (execute) => {
+    const boot: Wish = { trigger: "boot", roots: machine.roots };
+    if (open === undefined) return execute(boot);
+    const { run, spec } = open;
+    const wasBoot = spec.trigger === "boot" && !builds;
+    const roots = wasBoot ? [...new Set([...spec.roots, ...machine.roots])] : spec.roots;
+    const resumed = await execute({
+      run,
+      trigger: spec.trigger,
+      roots,
+      ...(spec.phase && { phase: spec.phase }),
+      ...(spec.rerun && { rerun: spec.rerun }),
+    });
+    // What was asked for is done, or has failed: the boot's own updates run all the same.
+    const over = resumed.outcome === "reboot" || resumed.outcome === "interrupted";
+    if (over || builds || wasBoot) return resumed;
+    const booted = await execute(boot);
+    return booted.exit === EXIT.ok ? { ...booted, exit: resumed.exit } : booted;
+  });
 }
 
 type Wish = Pick<RunRequest, "trigger" | "roots" | "phase" | "run" | "rerun" | "assumeInit">;
 
-async function execute(machine: Machine, args: Arguments, wish: Wish): Promise<ExitCode> {
+/** Signals, readers and the lock around one run or several; the last one's result is the command's. */
+async function withRuns(
+  machine: Machine,
+  args: Arguments,
+  run: string,
+  work: (execute: (wish: Wish) => Promise<RunResult>) => Promise<RunResult>,
+): Promise<ExitCode> {
   const { values } = args;
-  const { paths } = machine;
   const stop = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => stop.abort(signal);
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
@@ -72,23 +83,26 @@ async function execute(machine: Machine, args: Arguments, wish: Wish): Promise<E
     json: values.json ?? false,
     ...(values.plain && { live: false }),
   });
-  const toConsole = wish.trigger === "boot" ? consoleWriter() : () => {};
   const jobs = readJobs(values.jobs);
-  try {
-    const result = await runMachine({
+  const execute = (wish: Wish): Promise<RunResult> => {
+    const toConsole = wish.trigger === "boot" ? consoleWriter() : () => {};
+    return runMachine({
       ...machine,
       ...wish,
+      whole: machine.bootRoots,
       ...(jobs !== undefined && { jobs }),
-      wait: values.wait ?? false,
       strict: values.strict ?? false,
       report: (event) => {
         reporter(event);
         toConsole(event);
       },
       stop: stop.signal,
-      onReady: () => handOff(paths.handoff, "ready", { bundle: machine.bundle }),
+      onReady: () => handOff(machine.paths.handoff, "ready", { bundle: machine.bundle }),
     });
-    handOff(paths.handoff, "result", { outcome: result.outcome, exit: String(result.exit), run: result.run });
+  };
+  try {
+    const result = await underLock(machine, { run, wait: values.wait ?? false }, () => work(execute));
+    handOff(machine.paths.handoff, "result", { outcome: result.outcome, exit: String(result.exit), run: result.run });
     return result.outcome === "reboot" ? reboot(machine, result, values["no-reboot"] ?? false) : result.exit;
   } finally {
     reporter.close();

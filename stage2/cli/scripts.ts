@@ -74,8 +74,6 @@ export function envCommand(args: Arguments): ExitCode {
   const context = looseContext(machine, () => {});
   const user = script.user === undefined ? currentUser() : findUser(script.user);
   if (user === undefined) throw new BootlaceError("E_STATE", `There is no user "${script.user}" on this machine`);
-  const credentials = placeCredentials(context.paths, context.run, service, phase, user);
-  if (!credentials.ok) process.stderr.write(`bootlace: ${credentials.why}\n`);
   const output = join(context.paths.volatile, "out", context.run, fileName(`${service.name}.${part}`));
   const request: Pick<ScriptRequest, "service" | "phase" | "script" | "reason"> = {
     service,
@@ -83,22 +81,26 @@ export function envCommand(args: Arguments): ExitCode {
     script,
     reason: "asked",
   };
-  const command = buildCommand(context, request, user, output, credentials.ok ? credentials.dir : undefined);
   if (!args.values.shell) {
-    for (const [name, value] of Object.entries(command.env)) process.stdout.write(`${name}=${value}\n`);
+    const { env } = buildCommand(context, request, user, output, undefined);
+    for (const [name, value] of Object.entries(env)) process.stdout.write(`${name}=${value}\n`);
     return EXIT.ok;
   }
-  const [program = "/bin/sh", ...words] = [...asUser(user), "/bin/sh"];
-  process.stderr.write(
-    `bootlace: ${service.name}.${part} would run ${command.argv.at(-1)} here; exit leaves the shell\n`,
-  );
-  const shell = spawnSync(program, words, {
-    cwd: command.cwd,
-    env: { ...command.env, TERM: process.env.TERM ?? "dumb" },
-    stdio: "inherit",
-  });
-  if (credentials.ok && credentials.dir !== undefined) removeCredentials(credentials.dir);
-  return shell.status === 0 ? EXIT.ok : EXIT.serviceFailed;
+  const credentials = placeCredentials(context.paths, context.run, service, phase, user);
+  if (!credentials.ok) process.stderr.write(`bootlace: ${credentials.why}\n`);
+  const folder = credentials.ok ? credentials.dir : undefined;
+  try {
+    const command = buildCommand(context, request, user, output, folder);
+    const [program = "/bin/sh", ...words] = [...asUser(user), "/bin/sh"];
+    process.stderr.write(
+      `bootlace: ${service.name}.${part} would run ${command.argv.at(-1)} here; exit leaves the shell\n`,
+    );
+    const env = { ...command.env, TERM: process.env.TERM ?? "dumb" };
+    const shell = spawnSync(program, words, { cwd: command.cwd, env, stdio: "inherit" });
+    return shell.status === 0 ? EXIT.ok : EXIT.serviceFailed;
+  } finally {
+    if (folder !== undefined) removeCredentials(folder);
+  }
 }
 
 function findService(machine: Machine, name: string): { service: Service; part: string } {
@@ -131,6 +133,7 @@ function looseContext(machine: Machine, onOutput: (text: string) => void): RunCo
     later: (work) => work(),
     record: () => {},
     stop: new AbortController().signal,
+    unfinished: new Map(),
     prepared: new Map(),
     followed: new Map(),
   };

@@ -49,6 +49,11 @@ export const CODES = {
     "A file that would be written is there already.",
     "Choose another name, or move the file away.",
   ),
+  E_DESK_FILES: row(
+    EXIT.usage,
+    "The desk's file system refused what was tried: no permission, read-only, full, or gone in the middle.",
+    "Look at the path that is named: who owns it, whether it is there, whether there is room.",
+  ),
   E_TOOL_VERSION: row(
     EXIT.usage,
     "The project asks for another version of Bootlace.",
@@ -365,7 +370,7 @@ export const CODES = {
   E_BUILD_UNKNOWN: row(
     EXIT.usage,
     "No build of that id was kept.",
-    "List what is left over with `bootlace gc --plan`.",
+    "List kept builds with `bootlace gc --plan --all`.",
   ),
   E_NO_RUN: row(
     EXIT.usage,

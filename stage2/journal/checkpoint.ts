@@ -1,7 +1,7 @@
 import type { PackageManager, Phase } from "../types/service.ts";
 import { outputEntries, packageEntries } from "./entries.ts";
 import type { MachineState } from "./fold.ts";
-import { type Entry, encodeRecord, type Stamp } from "./record.ts";
+import { type Entry, encodeRecord, type ForeignRecord, type Stamp } from "./record.ts";
 
 /**
  * The lines of a journal that says what `state` says of the lineage and nothing of the machine it was on: inits,
@@ -14,15 +14,18 @@ export function checkpointLines(state: MachineState, t: number): string[] {
 }
 
 /**
- * The lines of a shorter journal for the machine that goes on with it: a checkpoint, the phases that failed last, and
- * on which machines a whole update has ended well.
+ * The lines of a shorter journal for the machine that goes on with it: a checkpoint, the phases that failed or were
+ * interrupted last, and on which machines a whole update has ended well.
+ *
+ * @param foreign lines of kinds that this code does not know: a newer Bootlace wrote them, and may need them again.
  */
-export function compactLines(state: MachineState, t: number): string[] {
+export function compactLines(state: MachineState, foreign: readonly ForeignRecord[], t: number): string[] {
   const stamp = { t, run: state.lastClose?.run ?? "checkpoint" };
   const failed = [...state.services].flatMap(([svc, { phases }]) =>
     (Object.keys(phases) as Phase[]).flatMap((phase): Entry[] => {
       const standing = phases[phase];
-      return standing?.is === "failed" ? [{ k: "fail", svc, phase, rc: -1, why: standing.why }] : [];
+      if (standing?.is === "failed") return [{ k: "fail", svc, phase, rc: -1, why: standing.why }];
+      return standing?.is === "started" ? [{ k: "fail", svc, phase, rc: -1, why: "interrupted" }] : [];
     }),
   );
   const { lastClose } = state;
@@ -37,11 +40,13 @@ export function compactLines(state: MachineState, t: number): string[] {
       ...stamp,
     })),
     ...(lastClose ? [{ k: "close" as const, rc: lastClose.rc, why: lastClose.why, ...stamp, t: lastClose.t }] : []),
+    ...foreign,
   ]);
 }
 
 function lineageEntries(state: MachineState): Entry[] {
-  return [...state.services].flatMap(([svc, service]): Entry[] => {
+  const renames = [...state.renamed].map(([svc, from]): Entry => ({ k: "rename", svc, spec: { from } }));
+  const services = [...state.services].flatMap(([svc, service]): Entry[] => {
     const managers = Object.keys(service.packages) as PackageManager[];
     if (service.inited === undefined && managers.length === 0) return [];
     return [
@@ -50,8 +55,13 @@ function lineageEntries(state: MachineState): Entry[] {
       ...outputEntries(svc, "init", service.outputs),
     ];
   });
+  // Renames first: there is nothing yet that they could move.
+  return [...renames, ...services];
 }
 
-function number(records: readonly (Entry & Omit<Stamp, "n">)[]): string[] {
-  return records.map((record, index) => encodeRecord({ ...record, n: index + 1 }));
+function number(records: readonly ((Entry & Omit<Stamp, "n">) | ForeignRecord)[]): string[] {
+  return records.map((record, index) => {
+    const { b: _, ...rest } = record;
+    return encodeRecord({ ...rest, n: index + 1 } as ForeignRecord);
+  });
 }

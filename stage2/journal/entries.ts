@@ -1,40 +1,49 @@
 import type { PackageManager, Phase } from "../types/service.ts";
 import type { Entry, RunSpec } from "./record.ts";
 
-/** Room for a value in one line of the journal, in UTF-16 units; each may take six bytes when escaped. */
-const PART = 512;
+/** Bytes that a part of a long value or list may take in a line, when escaped: the rest of the line fits beside it. */
+const ROOM = 1300;
+
+const escaped = (text: string): number => Buffer.byteLength(JSON.stringify(text)) + 1;
+
+/** Splits a list so that each part fits into a line; one empty part for an empty list. */
+function split(names: readonly string[]): string[][] {
+  const parts: string[][] = [[]];
+  let room = ROOM;
+  for (const name of names) {
+    const size = escaped(name);
+    if (size > room && (parts.at(-1)?.length ?? 0) > 0) {
+      parts.push([]);
+      room = ROOM;
+    }
+    parts.at(-1)?.push(name);
+    room -= size;
+  }
+  return parts;
+}
 
 /** Entries that hold a phase's outputs; a long value is spread over several. */
 export function outputEntries(svc: string, phase: Phase, outputs: ReadonlyMap<string, string>): Entry[] {
-  return [...outputs].flatMap(([name, value]) => {
-    const parts = Math.max(1, Math.ceil(value.length / PART));
-    return Array.from({ length: parts }, (_, part): Entry => {
-      const text = value.slice(part * PART, (part + 1) * PART);
-      return { k: "output", svc, phase, spec: { name, value: text, ...(part > 0 && { part }) } };
-    });
-  });
+  return [...outputs].flatMap(([name, value]) =>
+    split([...value]).map((characters, part): Entry => {
+      return { k: "output", svc, phase, spec: { name, value: characters.join(""), ...(part > 0 && { part }) } };
+    }),
+  );
 }
-
-/** Names in one line of the journal: Debian's longest stay under 60 bytes. */
-const NAMES = 50;
 
 /** Entries that say what a service has had installed. */
 export function packageEntries(svc: string, manager: PackageManager, names: readonly string[]): Entry[] {
-  const parts = Math.max(1, Math.ceil(names.length / NAMES));
-  return Array.from({ length: parts }, (_, part): Entry => {
-    const some = names.slice(part * NAMES, (part + 1) * NAMES);
+  return split(names).map((some, part): Entry => {
     return { k: "packages", svc, spec: { manager, names: some, ...(part > 0 && { part }) } };
   });
 }
 
-/** Roots in one line of the journal: a service's name has at most 73 characters. */
-const ROOTS = 30;
-
-/** Entries that open a run. */
+/** Entries that open a run. Roots and steps to run again may take several lines. */
 export function openEntries(bundle: string, spec: RunSpec): Entry[] {
-  const parts = Math.max(1, Math.ceil(spec.roots.length / ROOTS));
-  return Array.from({ length: parts }, (_, part): Entry => {
-    const roots = spec.roots.slice(part * ROOTS, (part + 1) * ROOTS);
-    return { k: "open", bundle, spec: { ...spec, roots }, ...(part > 0 && { part }) };
+  const roots = split(spec.roots);
+  const rerun = split(spec.rerun ?? []);
+  return Array.from({ length: Math.max(roots.length, rerun.length) }, (_, part): Entry => {
+    const some = { roots: roots[part] ?? [], ...(rerun[part]?.length && { rerun: rerun[part] }) };
+    return { k: "open", bundle, spec: { ...spec, ...some }, ...(part > 0 && { part }) };
   });
 }

@@ -10,6 +10,8 @@ export type Standing =
       readonly pid: number;
       readonly pst: number;
       readonly t: number;
+      /** How often it has begun since its last outcome. */
+      readonly times: number;
     }
   | { readonly is: "done"; readonly dig: string; readonly t: number }
   | { readonly is: "failed"; readonly why: string; readonly t: number }
@@ -39,17 +41,20 @@ export interface MachineState {
   readonly openRun?: OpenRun;
   /** Machines (salted hashes) on which a whole update has ended well. */
   readonly updated: ReadonlySet<string>;
+  /** New name → old name, of services that were renamed: a project that goes back is understood. */
+  readonly renamed: ReadonlyMap<string, string>;
   readonly lastClose?: { readonly run: string; readonly rc: number; readonly why: string; readonly t: number };
   /** The last sequence number. */
   readonly n: number;
 }
 
-export const EMPTY_STATE: MachineState = { services: new Map(), updated: new Set(), n: 0 };
+export const EMPTY_STATE: MachineState = { services: new Map(), updated: new Set(), renamed: new Map(), n: 0 };
 
 /** Folds records in their order into what they mean. Unknown kinds are passed over. */
 export function foldJournal(records: readonly (JournalRecord | ForeignRecord)[]): MachineState {
   const services = new Map<string, ServiceState>();
   const updated = new Set<string>();
+  const renamed = new Map<string, string>();
   let openRun: OpenRun | undefined;
   let lastClose: MachineState["lastClose"];
 
@@ -66,13 +71,17 @@ export function foldJournal(records: readonly (JournalRecord | ForeignRecord)[])
     switch (record.k) {
       case "open": {
         const { run, boot = "", mach = "", bundle, spec, part = 0 } = record;
-        const roots = part > 0 && openRun !== undefined ? [...openRun.spec.roots, ...spec.roots] : spec.roots;
-        openRun = { run, boot, mach, bundle, spec: { ...spec, roots } };
+        const before = part > 0 ? openRun?.spec : undefined;
+        const roots = [...(before?.roots ?? []), ...spec.roots];
+        const rerun = [...(before?.rerun ?? []), ...(spec.rerun ?? [])];
+        openRun = { run, boot, mach, bundle, spec: { ...spec, roots, ...(rerun.length > 0 && { rerun }) } };
         break;
       }
       case "start": {
         const { boot = "", mach = "", pid, pst, t } = record;
-        of(record.svc).phases[record.phase] = { is: "started", boot, mach, pid, pst, t };
+        const last = of(record.svc).phases[record.phase];
+        const times = last?.is === "started" && last.mach === mach ? last.times + 1 : 1;
+        of(record.svc).phases[record.phase] = { is: "started", boot, mach, pid, pst, t, times };
         break;
       }
       case "done": {
@@ -115,6 +124,7 @@ export function foldJournal(records: readonly (JournalRecord | ForeignRecord)[])
         const old = services.get(record.spec.from);
         if (old !== undefined) services.set(record.svc, old);
         services.delete(record.spec.from);
+        renamed.set(record.svc, record.spec.from);
         break;
       }
       case "blocked": {
@@ -129,6 +139,7 @@ export function foldJournal(records: readonly (JournalRecord | ForeignRecord)[])
   return {
     services,
     updated,
+    renamed,
     n: records.at(-1)?.n ?? 0,
     ...(openRun && { openRun }),
     ...(lastClose && { lastClose }),

@@ -31,7 +31,7 @@ export function parseJournal(bytes: Uint8Array): ParsedJournal {
     const why = decoded.ok
       ? newline < 0
         ? "cut off"
-        : decoded.record.n === expected || records.length === 0
+        : decoded.record.n === expected
           ? undefined
           : `sequence number ${decoded.record.n}, expected ${expected}`
       : decoded.why;

@@ -13,6 +13,7 @@ export interface RunSpec {
   readonly purpose: "build" | "smoke" | "run";
   readonly roots: readonly string[];
   readonly phase?: Phase;
+  readonly rerun?: readonly string[];
 }
 
 /** What a checkpoint keeps of one service. */
@@ -22,7 +23,7 @@ export interface KeptService {
 
 /** The journal's records, without what every line carries. */
 export type Entry =
-  /** A run begins. Many roots stand in several parts that follow each other. */
+  /** A run begins. Many roots, or steps to run again, stand in several parts that follow each other. */
   | { readonly k: "open"; readonly bundle: string; readonly spec: RunSpec; readonly part?: number }
   | {
       readonly k: "start";
@@ -30,7 +31,7 @@ export type Entry =
       readonly phase: Phase;
       readonly try: number;
       readonly why: Reason;
-      /** Process group the script runs in, and the clock ticks since boot when it was started. */
+      /** Session that the script runs in, and the clock ticks since boot when it was started. */
       readonly pid: number;
       readonly pst: number;
     }

@@ -16,11 +16,14 @@ export function missingPackages(service: Service, state: MachineState, manager: 
 
 /**
  * One transaction for all pending services; services with `packagesAfter` share a later one with those that wait for
- * the same.
+ * the same. Transactions follow each other in the order in which what they wait for can be done, so that none waits
+ * for a later one.
  *
+ * @param closure all services of the plan, in order.
  * @param initOf the step that runs a service's init in this plan, if there is one.
  */
 export function planPackages(
+  closure: readonly Service[],
   pending: readonly Service[],
   state: MachineState,
   facts: Facts,
@@ -34,9 +37,11 @@ export function planPackages(
     const key = [...service.packagesAfter].sort().join(" ");
     groups.set(key, [...(groups.get(key) ?? []), service]);
   }
+  const place = new Map(closure.map((service, index) => [service.name, index]));
+  const last = (key: string): number => Math.max(-1, ...key.split(" ").map((name) => place.get(name) ?? -1));
   const stepOf = new Map<string, StepId>();
   const steps = [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(([a], [b]) => last(a) - last(b) || (a < b ? -1 : 1))
     .map(([key, services], index): PackageStep => {
       const id = `packages.${manager}.${index + 1}`;
       const packages: Record<string, string[]> = {};

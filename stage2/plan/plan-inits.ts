@@ -32,7 +32,7 @@ export function planInits(draft: Draft): PlannedInits {
   const wantPackages = services.filter(
     (service) => phase !== "update" || service.phases.init === undefined || inited(draft, service) !== undefined,
   );
-  const packages = planPackages(wantPackages, state, facts, initOf);
+  const packages = planPackages(services, wantPackages, state, facts, initOf);
 
   const ready: Providers = new Map();
   const inits: ScriptStep[] = [];
@@ -92,17 +92,13 @@ function initReason(draft: Draft, service: Service): Reason | undefined {
   return last?.is === "started" && last.mach === draft.mach ? "interrupted" : "new";
 }
 
-/** Puts each transaction before the first init that needs it. */
+/** Puts each transaction, and those before it, before the first init that needs it. */
 function interleave(packages: Plan["steps"], inits: readonly ScriptStep[]): Plan["steps"] {
   const waiting = [...packages];
-  const placed = new Set<StepId>();
   const all: Plan["steps"][number][] = [];
   for (const init of inits) {
-    for (const step of waiting.filter((step) => init.needs.includes(step.id) && !placed.has(step.id))) {
-      placed.add(step.id);
-      all.push(step);
-    }
-    all.push(init);
+    const last = waiting.findLastIndex((step) => init.needs.includes(step.id));
+    all.push(...waiting.splice(0, last + 1), init);
   }
-  return [...waiting.filter((step) => !placed.has(step.id)), ...all];
+  return [...all, ...waiting];
 }

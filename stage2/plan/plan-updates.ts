@@ -14,13 +14,19 @@ export function planUpdates(draft: Draft, { ready, reasons }: Pick<PlannedInits,
   const steps: ScriptStep[] = [];
   for (const service of services) {
     const { name } = service;
-    const done = inited(draft, service) !== undefined || assumed(draft, name) || service.phases.init === undefined;
+    const failed = draft.phase === "update" && standing(draft, service, "init")?.is === "failed";
+    const known = inited(draft, service) !== undefined || assumed(draft, name) || service.phases.init === undefined;
+    const done = known && !failed;
     if ((draft.phase === "update" && !done) || service.requires.some((other) => neverInited.has(other))) {
       neverInited.add(name);
       draft.left.push({
         service: name,
         phase: "update",
-        why: done ? "a service that it requires is not initialised" : "its init has not run",
+        why: done
+          ? "a service that it requires is not initialised"
+          : failed
+            ? "its init failed"
+            : "its init has not run",
       });
       continue;
     }

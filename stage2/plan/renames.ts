@@ -6,12 +6,16 @@ export interface Rename {
   readonly to: string;
 }
 
-/** Services that the journal knows by an old name only (`renamedFrom`). */
+/**
+ * Services that the journal knows by another name only: an old one (`renamedFrom`), or the new one of a rename that the
+ * project has taken back.
+ */
 export function findRenames(services: readonly Service[], state: MachineState): Rename[] {
   const names = new Set(services.map((service) => service.name));
   return services.flatMap(({ name, renamedFrom }) => {
     if (state.services.has(name)) return [];
-    const from = renamedFrom.find((old) => state.services.has(old) && !names.has(old));
+    const backFrom = [...state.renamed].filter(([, old]) => old === name).map(([fresh]) => fresh);
+    const from = [...renamedFrom, ...backFrom].find((other) => state.services.has(other) && !names.has(other));
     return from === undefined ? [] : [{ from, to: name }];
   });
 }

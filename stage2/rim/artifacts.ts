@@ -1,22 +1,26 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
-  chmodSync,
   chownSync,
-  copyFileSync,
+  closeSync,
   existsSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
   mkdirSync,
+  openSync,
   readFileSync,
+  readSync,
   renameSync,
+  rmSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import type { Facts } from "../types/facts.ts";
 import type { Artifact, Service } from "../types/service.ts";
 import { fileName, type Paths } from "./paths.ts";
-import { findUser } from "./users.ts";
-
-const run = promisify(execFile);
+import { asUser, findUser, type User } from "./users.ts";
 
 /** The blob of an artifact for this machine. */
 export function blobFor(artifact: Artifact, facts: Facts): { digest: string; bytes: number } | undefined {
@@ -55,22 +59,62 @@ export async function placeArtifacts(paths: Paths, service: Service, facts: Fact
 
 type Owner = { readonly uid: number; readonly gid: number } | undefined;
 
+/** The folder may belong to the service's user: nothing is followed there, and owner and mode are set on what we made. */
 function placeFile(artifact: Artifact, from: string, owner: Owner): undefined {
   mkdirSync(dirname(artifact.to), { recursive: true });
   const beside = `${artifact.to}.bootlace-new`;
-  copyFileSync(from, beside);
-  chmodSync(beside, artifact.mode ?? 0o644);
-  if (owner !== undefined) chownSync(beside, owner.uid, owner.gid);
+  rmSync(beside, { recursive: true, force: true });
+  const fd = openSync(beside, "wx", 0o600);
+  try {
+    copyInto(fd, from);
+    if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
+    fchmodSync(fd, artifact.mode ?? 0o644);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
   renameSync(beside, artifact.to);
 }
 
-async function unpack(artifact: Artifact, from: string, owner: Owner): Promise<string | undefined> {
-  mkdirSync(artifact.to, { recursive: true });
+function copyInto(fd: number, from: string): void {
+  const source = openSync(from, "r");
+  const chunk = Buffer.allocUnsafe(1 << 20);
   try {
-    await run("tar", ["-xzf", from, "-C", artifact.to, "--no-same-owner"]);
-    if (owner !== undefined) await run("chown", ["-R", `${owner.uid}:${owner.gid}`, artifact.to]);
-    return undefined;
-  } catch (error) {
-    return `its artifact ${artifact.name} cannot be unpacked: ${error instanceof Error ? error.message : error}`;
+    for (let count = readSync(source, chunk); count > 0; count = readSync(source, chunk)) {
+      for (let done = 0; done < count; ) done += writeSync(fd, chunk, done, count - done);
+    }
+  } finally {
+    closeSync(source);
   }
+}
+
+/** Unpacks as the user whom the files are for: links that this user plants lead nowhere that it may not write. */
+async function unpack(artifact: Artifact, from: string, user: User | undefined): Promise<string | undefined> {
+  if (!existsSync(artifact.to)) {
+    mkdirSync(artifact.to, { recursive: true });
+    if (user !== undefined) chownSync(artifact.to, user.uid, user.gid);
+  }
+  const blob = openSync(from, "r");
+  const [program = "tar", ...words] = [
+    ...(user === undefined ? [] : asUser(user)),
+    "tar",
+    "-xzf",
+    "-",
+    "-C",
+    artifact.to,
+    "--no-same-owner",
+  ];
+  const child = spawn(program, words, {
+    stdio: [blob, "ignore", "pipe"],
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+  });
+  closeSync(blob);
+  let stderr = "";
+  child.stderr?.on("data", (text) => {
+    stderr += text;
+  });
+  const [status] = await once(child, "close");
+  return status === 0
+    ? undefined
+    : `its artifact ${artifact.name} cannot be unpacked: ${stderr.trim().slice(-500) || `tar exits ${status}`}`;
 }

@@ -16,7 +16,7 @@ import type { Paths } from "./paths.ts";
 import type { User } from "./users.ts";
 
 export type Credentials =
-  | { readonly ok: true; readonly dir: string | undefined; readonly values: readonly string[] }
+  | { readonly ok: true; readonly dir: string | undefined; readonly values: readonly Uint8Array[] }
   | { readonly ok: false; readonly why: string };
 
 /**
@@ -50,7 +50,7 @@ export function placeCredentials(paths: Paths, run: string, service: Service, ph
   }
   if (process.getuid?.() === 0) chownSync(dir, user.uid, user.gid);
   chmodSync(dir, 0o500);
-  return { ok: true, dir, values: found.map(([, value]) => value?.toString("utf8") ?? "") };
+  return { ok: true, dir, values: found.flatMap(([, value]) => value ?? []) };
 }
 
 /** Removes what {@link placeCredentials} has put. */

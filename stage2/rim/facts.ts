@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { arch, hostname, networkInterfaces } from "node:os";
 import type { Facts, Purpose } from "../types/facts.ts";
+import { writeDurably } from "./write-durably.ts";
 
 const read = (path: string): string | undefined => {
   try {
@@ -97,7 +98,7 @@ export function lineageId(path: string): string {
   const known = read(path);
   if (known !== undefined) return known;
   const fresh = randomBytes(16).toString("hex");
-  writeFileSync(path, `${fresh}\n`, { mode: 0o600 });
+  writeDurably(path, `${fresh}\n`);
   return fresh;
 }
 

@@ -7,15 +7,22 @@ import {
   fsyncSync,
   openSync,
   readFileSync,
-  renameSync,
+  statSync,
   writeSync,
 } from "node:fs";
-import { dirname } from "node:path";
 import { BootlaceError } from "../errors/bootlace-error.ts";
 import { compactLines } from "../journal/checkpoint.ts";
 import { EMPTY_STATE, foldJournal, type MachineState } from "../journal/fold.ts";
 import { type ParsedJournal, parseJournal } from "../journal/parse.ts";
-import { type Entry, encodeRecord, type JournalRecord, MAX_LINE } from "../journal/record.ts";
+import {
+  type Entry,
+  encodeRecord,
+  type ForeignRecord,
+  isKnown,
+  type JournalRecord,
+  MAX_LINE,
+} from "../journal/record.ts";
+import { syncFolder, writeDurably } from "./write-durably.ts";
 
 /** What every line of a run says of where it was written. */
 export interface RunStamp {
@@ -46,10 +53,16 @@ export class JournalFile {
   /**
    * Opens the journal for writing, making it if it is not there.
    *
+   * @param lineage the file with the lineage's id. It is made after the journal: where it is, a journal has been.
    * @throws {BootlaceError} `E_JOURNAL_CORRUPT`, `E_JOURNAL_VERSION`, `E_JOURNAL_WRITE`.
    */
-  constructor(path: string) {
+  constructor(path: string, lineage: string) {
     this.path = path;
+    if (isLost(path, lineage)) {
+      throw new BootlaceError("E_JOURNAL_CORRUPT", `${path} is missing or empty, and Bootlace has run here before`, {
+        hint: `Nothing was run. ${WAY_OUT}`,
+      });
+    }
     let parsed = readJournal(path);
     try {
       if (parsed.end > COMPACT) parsed = compact(path, parsed);
@@ -117,6 +130,14 @@ export class JournalFile {
   }
 }
 
+const WAY_OUT =
+  "`bootlace journal repair` (with --here at the desk) shows what it would keep; without the journal inits would run a second time.";
+
+/** True where a journal must have been and is not. */
+export function isLost(path: string, lineage: string): boolean {
+  return existsSync(lineage) && (!existsSync(path) || statSync(path).size === 0);
+}
+
 /** Reads and checks a journal without touching it; a missing file is an empty journal. */
 export function readJournal(path: string): ParsedJournal {
   if (!existsSync(path)) return { records: [], end: 0, torn: 0 };
@@ -130,7 +151,7 @@ export function readJournal(path: string): ParsedJournal {
       "E_JOURNAL_CORRUPT",
       `${path}, line ${damage.line} (byte ${damage.offset}) is damaged: ${damage.why}`,
       {
-        hint: "Nothing was run. `bootlace journal repair` shows what it would keep; without the journal inits would run a second time.",
+        hint: `Nothing was run. ${WAY_OUT}`,
       },
     );
   }
@@ -146,26 +167,15 @@ export function readState(path: string): MachineState {
 function compact(path: string, parsed: ParsedJournal): ParsedJournal {
   const state = foldJournal(parsed.records);
   if (state.openRun !== undefined) return parsed;
-  writeJournal(path, compactLines(state, Date.now()).join(""));
+  const foreign = parsed.records.filter((record): record is ForeignRecord => !isKnown(record));
+  writeJournal(path, compactLines(state, foreign, Date.now()).join(""));
   return parseJournal(readFileSync(path));
 }
 
-/** Puts a whole journal in the place of the old one; a power cut leaves one or the other. */
+/** Puts a whole journal in the place of the old one. */
 export function writeJournal(path: string, text: string): void {
-  const fresh = `${path}.new`;
-  const fd = openSync(fresh, "w", 0o600);
-  const bytes = Buffer.from(text);
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
-  fsyncSync(fd);
-  closeSync(fd);
-  renameSync(fresh, path);
-  syncFolder(path);
-}
-
-function syncFolder(path: string): void {
-  const fd = openSync(dirname(path), "r");
-  fsyncSync(fd);
-  closeSync(fd);
+  // Never of no length: an empty file would mean that the journal was lost.
+  writeDurably(path, `${text}${"\0".repeat(4096)}`);
 }
 
 function asWriteError(path: string, error: unknown): unknown {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { quote } from "./quote.ts";
+import { quote } from "../execute/quote.ts";
+import { sessionMembers, signalAll } from "./processes.ts";
 
 export interface LaneCommand {
   readonly argv: readonly string[];
@@ -18,7 +19,7 @@ export const NO_FOLDER = 126;
  * A shell of its own session that runs one command after the other for us.
  *
  * Why: forking Node costs its whole page table for each script, a small shell's fork (or vfork, as in dash) next to
- * nothing. And its process group is known before the command starts, so that the journal can name it in the intent.
+ * nothing. And its session is known before the command starts, so that the journal can name it in the intent.
  * The shell catches the signals that are sent to its group and lives on; commands get them as usual.
  */
 export class Lane {
@@ -43,8 +44,8 @@ export class Lane {
     this.input.write("trap : TERM INT HUP QUIT PIPE USR1 USR2 ALRM; exec 9>&-\n");
   }
 
-  /** Process group of all that runs in this lane. */
-  get group(): number {
+  /** Session of all that runs in this lane. */
+  get session(): number {
     return this.shell.pid ?? 0;
   }
 
@@ -82,8 +83,10 @@ export class Lane {
     finish?.(status);
   }
 
+  /** Killed from outside: the script that it ran must not live on without anybody who waits for it. */
   private bury(): void {
     this.dead = true;
+    if (this.finish !== undefined) signalAll(sessionMembers(this.session, 0), "SIGKILL");
     this.end(137);
   }
 }

@@ -53,7 +53,9 @@ function flock(path: string, wait: boolean): Promise<Lock> {
     child.on("error", (cause) =>
       reject(new BootlaceError("E_STATE", "flock(1) of util-linux is not on this machine", { cause })),
     );
-    child.on("exit", () => reject(lockedBy(path)));
+    child.on("exit", (code) =>
+      reject(code === 75 ? lockedBy(path) : new BootlaceError("E_STATE", `flock ${path} ended with ${code}`)),
+    );
     child.stdout?.once("data", () => {
       child.removeAllListeners("exit");
       child.stdout?.destroy();

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, unlinkSync } from "node:fs";
+import { closeSync, fchownSync, fstatSync, openSync, readSync, unlinkSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 
 /** How much of a script's output goes into events; the log file has it whole. */
@@ -26,6 +26,11 @@ export class LogFollower {
     this.fd = openSync(path, "a+", 0o600);
     this.from = fstatSync(this.fd).size;
     this.offset = this.from;
+  }
+
+  /** A script of another user may open /dev/stderr, which is this file: it has to be theirs. */
+  giveTo(user: { readonly uid: number; readonly gid: number }): void {
+    if (user.uid !== process.getuid?.()) fchownSync(this.fd, user.uid, user.gid);
   }
 
   /** Hands on what was written since, in whole lines. */

@@ -48,7 +48,7 @@ function absolutePaths(root: string): Paths {
     handoff: join(lib, "handoff"),
     services: join(root, "etc/bootlace/services"),
     volatile,
-    seed: "/run/bootlace/seed",
+    seed: join(root, "run/bootlace/seed"),
   };
 }
 

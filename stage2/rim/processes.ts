@@ -3,8 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 /** A process as `/proc/<pid>/stat` tells it: proc(5). */
 export interface ProcessInfo {
   readonly pid: number;
-  /** Process group. */
-  readonly group: number;
+  readonly session: number;
   /** Clock ticks since boot when it began. */
   readonly started: number;
 }
@@ -33,7 +32,7 @@ export function readProcess(pid: number): ProcessInfo | undefined {
     // The command's name stands in brackets and may hold anything, brackets too.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     if (fields[0] === "Z") return undefined;
-    return { pid, group: Number(fields[2]), started: Number(fields[19]) };
+    return { pid, session: Number(fields[3]), started: Number(fields[19]) };
   } catch {
     return undefined;
   }
@@ -46,22 +45,32 @@ export function allProcesses(): ProcessInfo[] {
   });
 }
 
-/** Living processes of a group that began at `since` or later. */
-export function groupMembers(group: number, since: number): ProcessInfo[] {
-  return allProcesses().filter((process) => process.group === group && process.started >= since);
+/** Living processes of a session that began at `since` or later. A session holds the groups that a script makes. */
+export function sessionMembers(session: number, since: number): ProcessInfo[] {
+  return allProcesses().filter((process) => process.session === session && process.started >= since);
 }
 
-/** Signals every such process once, but `spare`; those that are gone meanwhile do not matter. */
-export function signalGroup(group: number, since: number, signal: NodeJS.Signals, spare?: number): number {
-  const members = groupMembers(group, since).filter(({ pid }) => pid !== spare);
-  for (const { pid } of members) {
+/** Signals processes once; those that are gone meanwhile do not matter. */
+export function signalAll(processes: readonly ProcessInfo[], signal: NodeJS.Signals): void {
+  for (const { pid } of processes) {
     try {
       process.kill(pid, signal);
     } catch {
       // It ended by itself.
     }
   }
-  return members.length;
+}
+
+/** A variable of a process's environment as it began, or undefined. */
+export function variableOf(pid: number, name: string): string | undefined {
+  try {
+    const entry = readFileSync(`/proc/${pid}/environ`, "latin1")
+      .split("\0")
+      .find((one) => one.startsWith(`${name}=`));
+    return entry?.slice(name.length + 1);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Processes that carry `BOOTLACE_RUN=<run>` in their environment: what scripts of the run left running. */

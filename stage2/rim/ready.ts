@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
@@ -94,7 +94,11 @@ function tryTcp(host: string, port: number, timeout: number): Promise<string | u
 /** Looks at the last mebibyte: a log may be large. */
 function tryLog(file: string, pattern: string): string | undefined {
   if (!existsSync(file)) return `${file} is not there`;
-  const fd = openSync(file, "r");
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  if (!fstatSync(fd).isFile()) {
+    closeSync(fd);
+    return `${file} is not a file`;
+  }
   const { size } = fstatSync(fd);
   const bytes = Buffer.alloc(Math.min(size, 1 << 20));
   readSync(fd, bytes, 0, bytes.length, size - bytes.length);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodedForms, Redactor } from "../../stage2/execute/redact.ts";
+import { Redactor, secretForms } from "../../stage2/execute/redact.ts";
 
 const secret = fc
   .string({ minLength: 6, maxLength: 40, unit: "grapheme-ascii" })
@@ -27,11 +27,41 @@ describe("Redactor", () => {
         ];
         const shown = forms[which]!;
         const out = through(new Redactor([value]), Buffer.from(`before ü\n${shown}\nafter`), cuts);
-        for (const form of encodedForms(value)) expect(out).not.toContain(form);
+        for (const form of secretForms(value)) expect(out).not.toContain(form);
         expect(out.startsWith("before ü\n")).toBe(true);
         expect(out.endsWith("\nafter")).toBe(true);
       }),
     );
+  });
+
+  test("masks the longer of two secrets that begin alike, wherever the chunks are cut", () => {
+    for (let cut = 0; cut <= 30; cut++) {
+      const redactor = new Redactor(["hunter22", "hunter22-production"]);
+      const out = through(redactor, Buffer.from("x hunter22-production y hunter22 z"), [cut]);
+      expect(out).toBe("x [redacted] y [redacted] z");
+    }
+  });
+
+  test("masks base64 that is wrapped into lines, percent-encoding of every kind, shell quoting and binary secrets", () => {
+    const value = "a-long/secret+value with 'spaces' & ünicode?";
+    const redactor = new Redactor([value]);
+    const wraps = Buffer.from(value).toString("base64").replace(/=+$/, "").replace(/.{20}/g, "$&\n");
+    const rfc3986 = encodeURIComponent(value).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
+    const forms = [
+      encodeURIComponent(value),
+      encodeURIComponent(value).replace(/%../g, (code) => code.toLowerCase()),
+      rfc3986,
+      rfc3986.replaceAll("%20", "+"),
+      JSON.stringify(value),
+      JSON.stringify(value).replace("ü", "\\u00fc"),
+      `'${value.replaceAll("'", "'\\''")}'`,
+    ];
+    for (const form of forms) expect(redactor.text(form).replace(/^["']|["']$/g, "")).toBe("[redacted]");
+    expect(redactor.text(wraps)).toMatch(/^\[redacted\]\s*.?$/);
+    const key = Buffer.from([0, 255, 254, 1, 2, 3, 200, 201, 202, 203, 10, 13]);
+    const binary = new Redactor([key]);
+    expect(binary.text(key.toString("base64"))).toMatch(/^\[redacted\]=*$/);
+    expect(binary.text(key.toString("hex"))).toBe("[redacted]");
   });
 
   test("masks each line of a secret with several lines", () => {

@@ -35,7 +35,8 @@ export function closeRun(
   const whole =
     how !== "failed" &&
     (request.phase === undefined || request.phase === "update") &&
-    plan.left.every((left) => left.phase === undefined);
+    plan.left.every((left) => left.phase === undefined) &&
+    request.whole.every((root) => plan.roots.includes(root));
   return shut(context, { outcome: how, exit, whole }, outcome, ms);
 }
 

@@ -21,6 +21,8 @@ export interface RunContext {
   /** Folder of this run's logs and events. */
   readonly runDir: string;
   readonly firstBoot: boolean;
+  /** Steps that began in earlier boots or runs without an outcome, and how often in a row. */
+  readonly unfinished: ReadonlyMap<StepId, number>;
   readonly lanes: LanePool;
   /** Outputs of inits (from the journal too) and of this run's updates. */
   readonly outputs: Map<string, Map<string, string>>;

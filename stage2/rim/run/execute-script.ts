@@ -1,6 +1,5 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { OUTPUT_LIMIT } from "../../execute/outputs.ts";
 import type { Reason, ScriptStep, StepId } from "../../types/plan.ts";
 import type { Phase, Script, Service } from "../../types/service.ts";
 import { placeCredentials, removeCredentials } from "../credentials.ts";
@@ -9,10 +8,11 @@ import { LogFollower } from "../log-follower.ts";
 import { fileName } from "../paths.ts";
 import { ticksNow } from "../processes.ts";
 import { RedactedOutput } from "../redacted-output.ts";
-import { currentUser, findUser, OWN_UID, type User } from "../users.ts";
+import { currentUser, findUser, type User } from "../users.ts";
 import { buildCommand, stateFolder } from "./build-command.ts";
 import type { RunContext } from "./context.ts";
 import { type EndedEarly, guardTime } from "./guard-time.ts";
+import { prepareOutput, type TakenOutput, takeOutput } from "./output-file.ts";
 
 /** A script's way to ask for a reboot: as in AWS Systems Manager's run command. */
 export const ASK_REBOOT = 194;
@@ -36,7 +36,7 @@ export interface ScriptExit {
   readonly message: string;
   readonly tail: string;
   readonly log: string;
-  readonly outputs: string;
+  readonly outputs: TakenOutput;
   /** Reads the rest of the log and closes it: off the path that the next script waits on. */
   readonly afterwards: Afterwards;
 }
@@ -44,7 +44,7 @@ export interface ScriptExit {
 /**
  * Runs one script once, in a lane: environment, credentials, log, time limit, end of its process group.
  *
- * @param onStart called with the process group and start time before the script begins: the journal's intent.
+ * @param onStart called with the session and start time before the script begins: the journal's intent.
  */
 export async function executeScript(
   context: RunContext,
@@ -54,7 +54,13 @@ export async function executeScript(
 ): Promise<ScriptExit> {
   const { service, script } = request;
   const log = logFile(context, request.step);
-  const refused = (message: string): ScriptExit => ({ message, tail: "", log, outputs: "", afterwards: () => {} });
+  const refused = (message: string): ScriptExit => ({
+    message,
+    tail: "",
+    log,
+    outputs: { text: "" },
+    afterwards: () => {},
+  });
 
   const user = script.user === undefined ? currentUser() : findUser(script.user);
   if (user === undefined) return refused(`there is no user "${script.user}" to run it as`);
@@ -64,24 +70,22 @@ export async function executeScript(
 
   const output = prepareOutput(context, request.step, user);
   const command = buildCommand(context, request, user, output, credentials.dir);
-  const followed = follow(context, request.step, log);
+  const followed = follow(context, request.step, log, user);
   const redacted =
     credentials.values.length === 0
       ? undefined
-      : new RedactedOutput(
-          join(context.paths.volatile, "out", context.run, `${fileName(request.step)}.fifo`),
-          log,
-          credentials.values,
-        );
+      : new RedactedOutput(join(context.paths.volatile, "out", context.run, `${fileName(request.step)}.fifo`), log, {
+          secrets: credentials.values,
+          owner: user,
+          onLost: (why) => lose(context, request.step, why),
+        });
   try {
     const started = ticksNow();
-    onStart(lane.group, started);
-    const guard = guardTime(context, lane, started, script.timeout);
+    onStart(lane.session, started);
+    const guard = guardTime(context, lane, service.name, started, script.timeout);
     const status = await lane.run({ ...command, output: redacted?.path ?? followed?.path ?? "/dev/null" });
-    guard.clear();
-    const ended = guard.ended();
-    await redacted?.drain();
-    redacted?.close();
+    const ended = await guard.finish();
+    await redacted?.close();
     return {
       status,
       ...(ended !== undefined && { ended }),
@@ -89,7 +93,7 @@ export async function executeScript(
         status === NO_FOLDER ? `its working folder ${command.cwd} is not there, or the script cannot be run` : "",
       tail: status === 0 ? "" : (followed?.tail() ?? ""),
       log,
-      outputs: takeOutput(output),
+      outputs: takeOutput(output, credentials.values),
       afterwards: () => {
         context.followed.delete(request.step);
         followed?.close();
@@ -114,9 +118,10 @@ function logFile(context: RunContext, step: StepId): string {
   return join(context.runDir, `${fileName(step)}.log`);
 }
 
-function follow(context: RunContext, step: StepId, log: string): LogFollower | undefined {
+function follow(context: RunContext, step: StepId, log: string, user: User): LogFollower | undefined {
   const follower = context.prepared.get(step) ?? openLog(context, step, log);
   context.prepared.delete(step);
+  follower?.giveTo(user);
   if (follower !== undefined) context.followed.set(step, follower);
   return follower;
 }
@@ -129,30 +134,14 @@ function openLog(context: RunContext, step: StepId, log: string): LogFollower | 
       () => context.emit({ k: "output-capped", step, log }),
     );
   } catch (error) {
-    // A full or read-only volume: the script runs, its output is lost, and the run says so.
-    const why = error instanceof Error ? error.message : String(error);
-    context.emit({ k: "notice", level: "warning", code: "W_LOG", message: `The output of ${step} is lost: ${why}` });
+    lose(context, step, error instanceof Error ? error.message : String(error));
     return undefined;
   }
 }
 
-/** Scripts of root make their output file themselves; for others it has to be there, and theirs. */
-function prepareOutput(context: RunContext, step: StepId, user: User): string {
-  const file = join(context.paths.volatile, "out", context.run, fileName(step));
-  if (user.uid === OWN_UID) return file;
-  writeFileSync(file, "", { mode: 0o600 });
-  chownSync(file, user.uid, user.gid);
-  return file;
-}
-
-function takeOutput(file: string): string {
-  if (!existsSync(file)) return "";
-  // One byte over the limit is enough to refuse it.
-  const text = readFileSync(file)
-    .subarray(0, OUTPUT_LIMIT + 1)
-    .toString("utf8");
-  rmSync(file);
-  return text;
+/** A full or read-only volume: the script runs, its output is lost, and the run says so. */
+function lose(context: RunContext, step: StepId, why: string): void {
+  context.emit({ k: "notice", level: "warning", code: "W_LOG", message: `The output of ${step} is lost: ${why}` });
 }
 
 /** Makes the folder that holds all scripts' outputs; others may pass through it but not list it. */

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Lane } from "../lane.ts";
-import { signalGroup } from "../processes.ts";
+import { type ProcessInfo, sessionMembers, signalAll, variableOf } from "../processes.ts";
 import type { RunContext } from "./context.ts";
 
 /** How long a script has between TERM and KILL, milliseconds. */
@@ -9,38 +10,52 @@ export const GRACE = 5000;
 export type EndedEarly = "timeout" | "interrupted";
 
 export interface Guard {
-  readonly ended: () => EndedEarly | undefined;
-  /** To be called when the script has ended. */
-  readonly clear: () => void;
+  /** To be awaited when the script's main process has ended: where we ended it, the rest of its session goes too. */
+  readonly finish: () => Promise<EndedEarly | undefined>;
 }
 
 /**
- * Ends a script's group when its time is over or the run has to stop: TERM, grace, KILL.
+ * Ends a script and what it has started when its time is over or the run has to stop: TERM, grace, KILL.
  *
- * @param started when it began, in clock ticks since boot: what began before in the same lane is spared.
+ * @param service whose script it is: a daemon that another service left in the same lane is spared.
+ * @param started when it began, in clock ticks since boot: what began before is spared too.
  * @param timeout milliseconds, or undefined for none.
  */
-export function guardTime(context: RunContext, lane: Lane, started: number, timeout: number | undefined): Guard {
+export function guardTime(
+  context: RunContext,
+  lane: Lane,
+  service: string,
+  started: number,
+  timeout: number | undefined,
+): Guard {
   let ended: EndedEarly | undefined;
-  const timers: NodeJS.Timeout[] = [];
-  const endGroup = (why: EndedEarly): void => {
+  let deadline = Number.POSITIVE_INFINITY;
+  let killer: NodeJS.Timeout | undefined;
+  const members = (): ProcessInfo[] =>
+    sessionMembers(lane.session, started).filter(
+      ({ pid }) => pid !== lane.session && (variableOf(pid, "BOOTLACE_SERVICE") ?? service) === service,
+    );
+  const end = (why: EndedEarly): void => {
     if (ended !== undefined) return;
     ended = why;
-    // The lane's own shell may have begun in the same hundredth of a second: it is spared.
-    const signal = (name: NodeJS.Signals): number => signalGroup(lane.group, started, name, lane.group);
-    signal("SIGTERM");
-    // Again and again: a group that forks faster than it is killed comes to its end too.
-    timers.push(setTimeout(() => timers.push(setInterval(() => signal("SIGKILL"), 100)), GRACE));
+    deadline = performance.now() + GRACE;
+    signalAll(members(), "SIGTERM");
+    // Again and again: what forks faster than it is killed comes to its end too.
+    killer = setInterval(() => {
+      if (performance.now() >= deadline) signalAll(members(), "SIGKILL");
+    }, 100);
   };
-  const onStop = (): void => endGroup("interrupted");
+  const onStop = (): void => end("interrupted");
   if (context.stop.aborted) onStop();
   context.stop.addEventListener("abort", onStop, { once: true });
-  if (timeout !== undefined) timers.push(setTimeout(() => endGroup("timeout"), timeout));
+  const timer = timeout === undefined ? undefined : setTimeout(() => end("timeout"), timeout);
   return {
-    ended: () => ended,
-    clear: () => {
-      for (const timer of timers) clearTimeout(timer);
+    finish: async () => {
+      clearTimeout(timer);
       context.stop.removeEventListener("abort", onStop);
+      while (ended !== undefined && members().length > 0) await sleep(20);
+      clearInterval(killer);
+      return ended;
     },
   };
 }

@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { BootlaceError } from "../../errors/bootlace-error.ts";
 import { openEntries } from "../../journal/entries.ts";
+import type { MachineState, Standing } from "../../journal/fold.ts";
 import type { Entry, RunSpec } from "../../journal/record.ts";
 import { makePlan } from "../../plan/make-plan.ts";
 import type { Event } from "../../types/event.ts";
@@ -18,7 +19,7 @@ import { JournalFile } from "../journal-file.ts";
 import { LanePool } from "../lane.ts";
 import { takeLock } from "../lock.ts";
 import { fileName, type Paths } from "../paths.ts";
-import { readProcess, signalGroup, ticksNow } from "../processes.ts";
+import { readProcess, sessionMembers, signalAll, ticksNow } from "../processes.ts";
 import { closeRun, type RunResult, reportLeftRunning } from "./close-run.ts";
 import type { Happening, RunContext } from "./context.ts";
 import { prepareVolatile } from "./execute-script.ts";
@@ -41,8 +42,9 @@ export interface RunRequest {
   readonly rerun?: readonly StepId[];
   readonly assumeInit?: readonly string[];
   readonly jobs?: number;
-  readonly wait?: boolean;
   readonly strict?: boolean;
+  /** Roots of a whole update: one of fewer does not count as this machine's first. */
+  readonly whole: readonly string[];
   readonly report: (event: Event) => void;
   /** Aborted by SIGINT or SIGTERM; its reason is the name. */
   readonly stop: AbortSignal;
@@ -51,29 +53,41 @@ export interface RunRequest {
 }
 
 /**
- * One run on this machine, from lock to close.
+ * Makes the folders, takes the machine's lock, and does `work` under it.
  *
- * @throws {BootlaceError} before anything is run: `E_LOCKED`, `E_JOURNAL_*`, `E_STATE`, what `makePlan()` throws.
+ * @throws {BootlaceError} `E_LOCKED`, `E_STATE`.
+ */
+export async function underLock<T>(
+  { paths, facts }: Pick<RunRequest, "paths" | "facts">,
+  { run, wait }: { readonly run: string; readonly wait: boolean },
+  work: () => Promise<T>,
+): Promise<T> {
+  makeFolders(paths);
+  const started = readProcess(process.pid)?.started ?? 0;
+  const lock = await takeLock(paths.lock, { pid: process.pid, started, boot: facts.boot, run }, wait);
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * One run on this machine, from open to close. The caller holds the lock.
+ *
+ * @throws {BootlaceError} before anything is run: `E_JOURNAL_*`, `E_SEAL`, what `makePlan()` throws.
  */
 export async function runMachine(request: RunRequest): Promise<RunResult> {
   const { paths, facts } = request;
-  makeFolders(paths);
-  const run = request.run ?? newRunId();
-  const lock = await takeLock(
-    paths.lock,
-    { pid: process.pid, started: readProcess(process.pid)?.started ?? 0, boot: facts.boot, run },
-    request.wait ?? false,
-  );
+  if (request.phase === "seal" && facts.purpose !== "build") {
+    throw new BootlaceError("E_SEAL", `This machine's purpose is ${facts.purpose}: seal runs in builds only`);
+  }
+  const journal = new JournalFile(paths.journal, paths.lineage);
   try {
     const mach = machineHash(facts.machine, lineageId(paths.lineage));
-    const journal = new JournalFile(paths.journal);
-    try {
-      return await openRun({ ...request, run }, journal, mach);
-    } finally {
-      journal.close();
-    }
+    return await openRun({ ...request, run: request.run ?? newRunId() }, journal, mach);
   } finally {
-    lock.release();
+    journal.close();
   }
 }
 
@@ -130,6 +144,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
     later: (work) => deferred.add(work),
     record: (entries) => journal.append(entries, stamp),
     stop: request.stop,
+    unfinished: unfinishedSteps(state, mach),
     prepared: new Map(),
     followed: new Map(),
   };
@@ -170,7 +185,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
     return closeRun(request, context, plan, outcome, performance.now() - began);
   } finally {
     // Nothing runs any more, unless the journal failed us: then what runs could not be recorded.
-    for (const lane of context.lanes.busy) signalGroup(lane.group, 0, "SIGKILL");
+    for (const lane of context.lanes.busy) signalAll(sessionMembers(lane.session, 0), "SIGKILL");
     removeAllCredentials(paths);
     context.lanes.close();
     deferred.flush();
@@ -179,12 +194,22 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
   }
 }
 
+function unfinishedSteps(state: MachineState, mach: string): Map<StepId, number> {
+  const steps = [...state.services].flatMap(([service, { phases }]) =>
+    Object.entries(phases).flatMap(([phase, standing]: [string, Standing]) =>
+      standing.is === "started" && standing.mach === mach ? [[`${service}.${phase}`, standing.times] as const] : [],
+    ),
+  );
+  return new Map(steps);
+}
+
 function specOf(request: RunRequest, plan: Plan): RunSpec {
   return {
     trigger: request.trigger,
     purpose: request.facts.purpose,
     roots: plan.roots,
     ...(request.phase && { phase: request.phase }),
+    ...(request.rerun && request.rerun.length > 0 && { rerun: request.rerun }),
   };
 }
 

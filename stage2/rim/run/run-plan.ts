@@ -1,3 +1,4 @@
+import { BootlaceError } from "../../errors/bootlace-error.ts";
 import { criticalPath } from "../../execute/critical-path.ts";
 import { Schedule } from "../../execute/schedule.ts";
 import type { Entry } from "../../journal/record.ts";
@@ -23,6 +24,8 @@ export interface PlanOutcome {
 
 /** How often the logs of running steps are looked at, milliseconds. */
 const POLL = 100;
+/** How many steps are made ready in advance. */
+const PREPARED = 8;
 
 /**
  * Runs a plan to its end. Outcomes and the intents that they make possible go into the journal in one durable write
@@ -101,6 +104,8 @@ class PlanRun {
     this.context.record(entries);
     for (const start of begin) start().catch(this.reject);
     if (this.running > 0) return;
+    const stopped = stop.aborted || this.reboot.length > 0;
+    if (!stopped && !this.schedule.finished) throw new Error("The plan cannot go on: what is left waits for itself");
     const path = criticalPath(this.plan.steps, this.took);
     const { failed, blocked, ignored, interrupted, reboot } = this;
     this.resolve({ failed, blocked, ignored, interrupted, reboot, criticalPath: path.steps, criticalMs: path.ms });
@@ -111,21 +116,25 @@ class PlanRun {
     const lane = this.context.lanes.take();
     const from = performance.now();
     this.running++;
-    if (step.kind === "script") this.entries.push(startEntry(step, 1, lane.group, ticksNow()));
+    if (step.kind === "script") this.entries.push(startEntry(step, 1, lane.session, ticksNow()));
     this.begin.push(async () => {
       this.context.emit({ k: "start", step: step.id, try: 1, why: step.why });
       this.context.later(() => this.prepareNext(step));
-      const result = await (step.kind === "packages"
-        ? runPackageStep(this.context, step, lane)
-        : runScriptStep(this.context, step, lane));
+      const work =
+        step.kind === "packages" ? runPackageStep(this.context, step, lane) : runScriptStep(this.context, step, lane);
+      const result = await work.catch((error: unknown) => brokenStep(step, error));
       this.context.lanes.give(lane);
       this.end(step, result, performance.now() - from);
       this.nextTurn();
     });
   }
 
+  /** At most a few: each holds an open file. */
   private prepareNext(step: Step): void {
-    for (const next of this.schedule.soon(step.id)) if (next.kind === "script") prepareScript(this.context, next);
+    const room = PREPARED - this.context.prepared.size;
+    for (const next of this.schedule.soon(step.id).slice(0, Math.max(0, room))) {
+      if (next.kind === "script") prepareScript(this.context, next);
+    }
   }
 
   private end(step: Step, result: StepResult, ms: number): void {
@@ -157,7 +166,9 @@ class PlanRun {
     (ignored ? this.ignored : this.failed).push(step.id);
     this.context.emit({ k: "fail", step: step.id, ms, reason, message, tail, log, ignored });
     for (const { step: other, by } of this.schedule.end(step.id, "failed")) {
-      this.blocked.push(other.id);
+      // What follows a failure that may be is degraded with it, where it belongs to the same service.
+      const own = ignored && other.kind === "script" && other.service === step.service;
+      (own ? this.ignored : this.blocked).push(other.id);
       this.context.emit({ k: "blocked", step: other.id, by });
       if (other.kind === "script") this.entries.push({ k: "blocked", svc: other.service, phase: other.phase, why: by });
     }
@@ -171,4 +182,15 @@ class PlanRun {
     if (step.kind === "packages") return [`packages:${step.manager}`];
     return this.context.services.get(step.service)?.locks ?? [];
   }
+}
+
+/** One service that breaks us in a new way may not end the run of all: only the journal may. */
+function brokenStep(step: Step, error: unknown): StepResult {
+  if (error instanceof BootlaceError) throw error;
+  const message = error instanceof Error ? error.message : String(error);
+  const entries: Entry[] =
+    step.kind === "script"
+      ? [{ k: "fail", svc: step.service, phase: step.phase, rc: -1, why: message.slice(0, 500) }]
+      : [];
+  return { how: "failed", entries, reason: "internal", message, tail: "", log: "" };
 }

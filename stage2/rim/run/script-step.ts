@@ -39,8 +39,11 @@ export async function runScriptStep(context: RunContext, step: ScriptStep, lane:
     });
     context.later(exit.afterwards);
     if (exit.ended === "interrupted") return interrupted(step);
-    if (exit.status === ASK_REBOOT) return { how: "reboot" };
-    if (exit.status === 0) return finish(context, step, service, lane, exit.outputs);
+    if (exit.ended === undefined && exit.status === ASK_REBOOT) return askReboot(context, step, exit);
+    if (exit.ended === undefined && exit.status === 0) {
+      if ("problem" in exit.outputs) return failed(step, { ...exit, message: exit.outputs.problem }, "outputs");
+      return finish(context, step, service, lane, exit.outputs.text);
+    }
     const reason = reasonOf(exit, script);
     if (attempt >= script.attempts || exit.status === undefined) return failed(step, exit, reason);
     const waitMs = script.backoff * 2 ** (attempt - 1);
@@ -48,6 +51,14 @@ export async function runScriptStep(context: RunContext, step: ScriptStep, lane:
     await sleep(waitMs, undefined, { signal: context.stop }).catch(() => {});
     if (context.stop.aborted) return interrupted(step);
   }
+}
+
+/** A script that asks at every boot would never let the machine come up. */
+const MOST_REBOOTS = 5;
+
+function askReboot(context: RunContext, step: ScriptStep, exit: ScriptExit): StepResult {
+  if ((context.unfinished.get(step.id) ?? 0) < MOST_REBOOTS) return { how: "reboot" };
+  return failed(step, { ...exit, message: `it has asked for a reboot ${MOST_REBOOTS} times in a row` }, "reboot");
 }
 
 export function startEntry(step: ScriptStep, attempt: number, pid: number, pst: number): Entry {
