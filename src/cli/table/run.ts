@@ -70,4 +70,23 @@ export const runCommands: readonly CommandSpec[] = [
     ],
     load: () => import("../../commands/apply.ts"),
   },
+  {
+    name: "journal show",
+    group: "machine",
+    summary: "Print the records of this machine's journal",
+    options: [here, root],
+    examples: [{ command: "bootlace journal show --here", summary: "one record a line, as JSON" }],
+    load: () => import("../../commands/journal-show.ts"),
+  },
+  {
+    name: "journal repair",
+    group: "machine",
+    summary: "Show what a repair of a damaged journal would keep, and which inits would run again; --yes does it",
+    options: [here, root],
+    examples: [
+      { command: "bootlace journal repair --here", summary: "look first: nothing is changed" },
+      { command: "bootlace journal repair --here --yes", summary: "do it; the damaged file is kept" },
+    ],
+    load: () => import("../../commands/journal-repair.ts"),
+  },
 ];
