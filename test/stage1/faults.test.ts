@@ -3,9 +3,10 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { tarStream } from "../../src/bundle/tar-stream.ts";
-import { Stage1Rig } from "../support/stage1-rig.ts";
+import { ensureDebianPackages } from "../support/debian.ts";
+import { SHELLS, Stage1Rig } from "../support/stage1-rig.ts";
 
 let rig: Stage1Rig;
 let server: Server | undefined;
@@ -211,6 +212,46 @@ describe("stage1 with a store behind HTTP", () => {
     expect(seen.join("\n")).not.toContain("/channels/prod");
   });
 });
+
+describe.each(SHELLS)(
+  "stage1 under $name with a store whose address carries a password and a signature",
+  ({ argv }) => {
+    beforeAll(() => ensureDebianPackages(SHELLS.map((shell) => shell.package)));
+    const signed = (address: string): string =>
+      `${address.replace("://", "://desk:p4ss@w0rd?@")}/shop?X-Amz-Signature=s1gned&x=%2F#fr4g`;
+
+    test.each([
+      ["is not there, or may not be read", 404],
+      ["answered HTTP 503", 503],
+      ["is damaged", 200],
+      ["onnect", 0],
+      ["can fetch from file://, http:// and https:// stores", -1],
+    ])("tells neither when the store %s", async (told, status) => {
+      rig.point(rig.putBundle("one"));
+      await rig.run(argv);
+      const pointer = rig.point(rig.putBundle("two"));
+      let asked = 0;
+    const http = await serve((_request, response) => {
+        asked += 1;
+        response.writeHead(status).end(asked === 1 ? pointer : "damage");
+      });
+      if (status === 0) server?.close();
+      const store = signed(status === -1 ? http.replace("http:", "ftp:") : http);
+      rig.writeConf({ store: store.replace("p4ss@w0rd?", "p4ss%40w0rd"), deadline: "1" });
+      const { stderr } = await rig.run(argv);
+      rig.writeConf({ store, deadline: "1" });
+      const raw = await rig.run(argv);
+      const degraded = rig.ran().map((ran) => ran.degraded);
+      expect(stderr).toContain(told);
+      expect(stderr).toContain("://127.0.0.1:");
+      expect([degraded[1], degraded[2]]).toEqual([
+        expect.stringContaining("://127.0.0.1:"),
+        expect.stringContaining("/"),
+      ]);
+      expect([stderr, raw.stderr, ...degraded].join("\n")).not.toMatch(/p4ss|w0rd|s1gned|fr4g|desk/);
+    });
+  },
+);
 
 describe("stage1 on a bad file system", () => {
   const mount = (options: string): void => {
