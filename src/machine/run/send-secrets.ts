@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { BootlaceError } from "../../../stage2/index.ts";
 import type { LoadedProject } from "../../project/loaded.ts";
-import { runChecked } from "../../session/run-checked.ts";
 import type { Session } from "../../session/session.ts";
 
 /** A secret's value at the desk. Prints as redacted, so that no log or JSON ever shows it by accident. */
@@ -55,6 +54,7 @@ async function readSource(dir: string, key: string, source: string): Promise<Buf
     throw new BootlaceError(
       "E_SECRET_SOURCE",
       `Secret ${key}: the variable ${source.slice(4)} is not set at this desk`,
+      { hint: `Set it: export ${source.slice(4)}=…` },
     );
   }
   if (!source.startsWith("desk:")) return undefined;
@@ -66,18 +66,59 @@ async function readSource(dir: string, key: string, source: string): Promise<Buf
   }
 }
 
+/** Exit of {@link WRITE} when the machine has no place for secrets; none of the tools in it ends so. */
+const NO_PLACE = 91;
+
+/**
+ * Chooses the folder that the runner looks in, as stage2/rim/memory.ts does: the first that is in memory, and nobody's
+ * but ours to write in. Written beside and renamed, so that a runner reads a whole secret or none.
+ */
 const WRITE = `
 set -eu
 umask 077
-mkdir -p "/run/bootlace/secrets/$1"
-cat >"/run/bootlace/secrets/$1/$2"
-chmod 0400 "/run/bootlace/secrets/$1/$2"
+ours() {
+  mkdir -m 755 "$1" 2>/dev/null || :
+  [ -d "$1" ] && [ ! -L "$1" ] || return 1
+  case $(stat -c %u:%a "$1") in "$(id -u)":*[2367]? | "$(id -u)":*[2367]) return 1 ;; "$(id -u)":*) ;; *) return 1 ;; esac
+  case $(stat -f -c %T "$1") in tmpfs | ramfs) ;; *) return 1 ;; esac
+}
+memory=
+for folder in /run/bootlace /dev/shm/bootlace; do
+  if ours "$folder"; then
+    memory=$folder
+    break
+  fi
+done
+[ -n "$memory" ] || exit ${NO_PLACE}
+mkdir -p "$memory/secrets/$1"
+file=$memory/secrets/$1/$2
+rm -f "$file.new"
+cat >"$file.new"
+chmod 0400 "$file.new"
+mv -f "$file.new" "$file"
 `;
 
-/** Puts secrets on the machine's tmpfs, by stdin; they are gone with its boot. */
+/**
+ * Puts secrets into the machine's memory, by stdin; they are gone with its boot.
+ *
+ * @throws {BootlaceError} `E_SECRET_SOURCE` when neither /run nor /dev/shm of the machine can take them.
+ */
 export async function sendSecrets(session: Session, secrets: readonly SecretValue[]): Promise<void> {
   for (const secret of secrets) {
     const argv = ["sh", "-c", WRITE, "bootlace-secret", secret.service, secret.name];
-    await runChecked(session, argv, { stdin: secret.reveal() });
+    const sent = await session.exec(argv, { stdin: secret.reveal() });
+    if (sent.exit === NO_PLACE)
+      throw new BootlaceError(
+        "E_SECRET_SOURCE",
+        `${session.target}: the secret ${secret.service}.${secret.name} was not sent: expected /run/bootlace or /dev/shm/bootlace on a tmpfs, root's and writable for nobody else`,
+        {
+          hint: "Look there with `ls -ld` and `stat -f`; remove what another user has put there, or mount a tmpfs on /run.",
+        },
+      );
+    if (sent.exit !== 0)
+      throw new BootlaceError(
+        "E_REMOTE_COMMAND",
+        `${session.target}: writing the secret ${secret.service}.${secret.name} ended with exit ${sent.exit}: ${sent.stderr.trim().slice(-2000)}`,
+      );
   }
 }
