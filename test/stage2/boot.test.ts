@@ -180,7 +180,11 @@ describe("a run", () => {
       packagesAfter: after,
       scripts: { init: "true" },
     });
-    const rig = machine(["a", "x", "z"], { z: { scripts: { init: "true" } }, x: wants("dpkg", "z"), a: wants("bash", "x") });
+    const rig = machine(["a", "x", "z"], {
+      z: { scripts: { init: "true" } },
+      x: wants("dpkg", "z"),
+      a: wants("bash", "x"),
+    });
     const run = await rig.run();
     expect(run.started).toEqual(["z.init", "packages.apt.1", "x.init", "packages.apt.2", "a.init"]);
   });
