@@ -1,4 +1,4 @@
-import { createReporter, EXIT } from "../../stage2/index.ts";
+import { BootlaceError, createReporter, EXIT } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { age } from "../image/age.ts";
 import { findImage } from "../image/image-record.ts";
@@ -13,6 +13,7 @@ import { imageConfig } from "../recipe/build/build-plan.ts";
 /** `bootlace build IMAGE… [--force] [--on-error ask|clean|keep] [--resume ID]` */
 const build: CommandRun = async (context) => {
   const { dir, args, options, json, stdout, signal } = context;
+  assertCanAsk(context);
   const loaded = await loadProject(dir);
   const reporter = createReporter({ stream: stdout, json });
   const tell = (text: string) => json || stdout.write(`${text}\n`);
@@ -28,7 +29,7 @@ const build: CommandRun = async (context) => {
         signal,
         force: options.force === true && args.includes(image),
         ...(resume ? { resume } : {}),
-        decide: decider(context, () => reporter.close()),
+        decide: decider(context, image, () => reporter.close()),
       });
       const { id, created, layers } = result.image;
       if (json)
@@ -67,11 +68,20 @@ async function withParents(
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
-function decider(
-  { options, json, stdout, signal }: CommandContext,
-  quiet: () => void,
-): NonNullable<BuildOptions["decide"]> {
-  const terminal = process.stdin.isTTY === true && stdout.isTTY === true && !json;
+/** A question that nobody can answer would be answered by cleaning up, after an hour of building. */
+function assertCanAsk(context: CommandContext): void {
+  if (context.options.onError !== "ask" || canAsk(context)) return;
+  throw new BootlaceError("E_USAGE", "Expected a terminal for --on-error ask, and no --json", {
+    hint: "Choose --on-error clean or --on-error keep.",
+  });
+}
+
+const canAsk = ({ json, stdout }: CommandContext): boolean =>
+  process.stdin.isTTY === true && stdout.isTTY === true && !json;
+
+function decider(context: CommandContext, image: string, quiet: () => void): NonNullable<BuildOptions["decide"]> {
+  const { options, json, stdout, signal } = context;
+  const terminal = canAsk(context);
   const mode = text(options.onError) ?? (terminal ? "ask" : "clean");
   return async (failure, id) => {
     const decision =
@@ -87,7 +97,7 @@ function decider(
           ? "keep"
           : "clean";
     if (decision === "keep" && !json)
-      stdout.write(`Kept. Go on: bootlace build … --resume ${id}; look: bootlace shell ${id}\n`);
+      stdout.write(`Kept. Go on: bootlace build ${image} --resume ${id}; look: bootlace shell ${id}\n`);
     return decision;
   };
 }

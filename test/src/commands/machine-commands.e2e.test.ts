@@ -110,6 +110,13 @@ test("commands say what is not there and what is near", async () => {
   expect((await bootlace(dir, "up", "web")).err).toContain("bootlace build web");
 });
 
+test("build --on-error ask without a terminal is refused before anything is made", async () => {
+  const dir = await project();
+  const { exit, err } = await bootlace(dir, "build", "base", "--on-error", "ask");
+  expect([exit, err]).toEqual([2, expect.stringMatching(/E_USAGE.*\n.*--on-error clean or --on-error keep/)]);
+  expect(existsSync(join(dir, ".bootlace"))).toBe(false);
+});
+
 test("a service that needs systemd is refused before a sandbox is launched", async () => {
   const yaml = "description: Web\nneeds: [systemd]\nupdate: 'true'\n";
   const dir = await makeProject({ ...SMALL, "services/web/service.yaml": yaml });
