@@ -31,7 +31,6 @@ const test: CommandRun = async ({ dir, args, options, json, stdout, signal }) =>
     else if (options.shell === true) await openShell(link);
   };
   const watchAndApply = (link: Link): Promise<void> => {
-    stdout.write("Watching the project's services; Ctrl-C ends the test\n");
     const act = async () => {
       const changed = await makePayload(await loadProject(dir), args, provider);
       await applyToMachine(link, changed, { onEvent: reporter, signal });
@@ -41,6 +40,7 @@ const test: CommandRun = async ({ dir, args, options, json, stdout, signal }) =>
       signal,
       act,
       (error) => void stdout.write(`${error instanceof Error ? error.message : error}\n`),
+      () => stdout.write("Watching the project's services; Ctrl-C ends the test\n"),
     );
   };
   const openShell = async (link: Link): Promise<void> => {
@@ -48,7 +48,14 @@ const test: CommandRun = async ({ dir, args, options, json, stdout, signal }) =>
     await session.shell({ stdin: process.stdin, stdout: process.stdout, signal });
   };
   try {
-    const start = { dir: loaded.dir, provider, id, base: { kind: "host" } as const, payload, visit };
+    const start = {
+      dir: loaded.dir,
+      provider,
+      id,
+      base: { kind: "host" } as const,
+      payload,
+      ...(options.shell || options.watch ? { visit } : {}),
+    };
     await runRecipe(testRecipe, start, { of: entry.of, report: reporter, signal });
     return EXIT.ok;
   } finally {
