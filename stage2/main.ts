@@ -5,7 +5,7 @@ import { bootCommand, runCommand } from "./cli/run.ts";
 import { doCommand, envCommand } from "./cli/scripts.ts";
 import { logsCommand, statusCommand } from "./cli/status.ts";
 import { BootlaceError } from "./errors/bootlace-error.ts";
-import { EXIT, type ExitCode } from "./errors/codes.ts";
+import { CODES, EXIT, type ExitCode } from "./errors/codes.ts";
 
 const HELP = `bootlace on this machine
 
@@ -62,9 +62,9 @@ main(process.argv.slice(2)).then(
   (error: unknown) => {
     const known = error instanceof BootlaceError;
     const text = known
-      ? `${error.code}: ${error.message}${error.hint ? `\n  ${error.hint}` : ""}`
+      ? `${error.code}: ${error.message}\n  ${error.hint ?? CODES[error.code].remedy}`
       : `E_INTERNAL: ${error instanceof Error ? error.stack : error}`;
-    process.stderr.write(`bootlace: ${text}\n`);
+    process.stderr.write(`error ${text}\n`);
     process.exitCode = known ? error.exit : EXIT.internal;
   },
 );

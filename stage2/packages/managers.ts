@@ -18,6 +18,8 @@ const apt = (...words: string[]): string[] => [
   "-y",
   "-o",
   "DPkg::Lock::Timeout=300",
+  "-o",
+  "Dpkg::Use-Pty=0",
   ...words,
 ];
 

@@ -60,7 +60,7 @@ export function planPackages(
         needs: key === "" ? [] : key.split(" ").flatMap((name) => initOf(name) ?? []),
         after: index === 0 ? [] : [`packages.${manager}.${index}`],
         why: "new",
-        detail: `${Object.keys(packages).length} packages for ${names.join(", ")}`,
+        detail: `${Object.keys(packages).join(", ")} for ${names.join(", ")}`,
       };
     });
   return { steps, stepOf };

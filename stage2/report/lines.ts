@@ -21,6 +21,11 @@ export function toText(lines: readonly Line[]): string {
   return lines.map((one) => `${one.text}\n`).join("");
 }
 
+/** `1 step`, `2 steps`. */
+export function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
 /** An event as lines for people who read a log. A closing event gives one line; the table is `summaryLines()`. */
 export function eventLines(event: Event): Line[] {
   switch (event.k) {
@@ -29,7 +34,7 @@ export function eventLines(event: Event): Line[] {
       return [
         line(
           "plain",
-          `run ${event.run} of ${event.project}${event.resumed ? " goes on" : ""}: ${plan.steps.length} steps for ${plan.roots.join(", ")}`,
+          `run ${event.run} of ${event.project}${event.resumed ? " goes on" : ""}: ${plural(plan.steps.length, "step")} for ${plan.roots.join(", ")}`,
         ),
         ...plan.renamed.map(({ from, to }) => line("plain", `  ${to} takes over what was ${from}`)),
         ...plan.changedInits.map((name) =>
@@ -139,7 +144,9 @@ export function consoleLine(event: Event): string | undefined {
 
 /** Output without what would move the cursor or colour the rest of the screen. */
 export function clean(text: string): string {
-  return text
+  // What a carriage return overwrote nobody was to see any more: progress bars.
+  const shown = text.replace(/\r+$/, "").replace(/^.*\r/s, "");
+  return shown
     .replace(/\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)/g, "")
     .replace(/[\x00-\x08\x0b-\x1f\x7f]/g, " ");
 }

@@ -1,6 +1,6 @@
 import type { Explanation } from "../plan/why.ts";
 import type { Plan } from "../types/plan.ts";
-import type { Line } from "./lines.ts";
+import { type Line, plural } from "./lines.ts";
 
 /** A plan as lines: what would run, in which order, and why. */
 export function planLines(plan: Plan): Line[] {
@@ -16,7 +16,7 @@ export function planLines(plan: Plan): Line[] {
       text:
         plan.steps.length === 0
           ? `Nothing to do for ${plan.roots.join(", ") || "no services"}`
-          : `${plan.steps.length} steps for ${plan.roots.join(", ")}`,
+          : `${plural(plan.steps.length, "step")} for ${plan.roots.join(", ")}`,
     },
     ...steps,
     ...plan.assumed.map((name): Line => ({ tone: "warn", text: `  ${name}.init is taken as done without running it` })),

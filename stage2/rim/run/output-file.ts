@@ -1,4 +1,14 @@
-import { chownSync, closeSync, constants, fstatSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { OUTPUT_LIMIT } from "../../execute/outputs.ts";
 import { secretForms } from "../../execute/redact.ts";
@@ -11,7 +21,7 @@ import type { RunContext } from "./context.ts";
 export function prepareOutput(context: RunContext, step: StepId, user: User): string {
   const file = join(context.paths.volatile, "out", context.run, fileName(step));
   // What a killed try of the same run wrote is not this try's.
-  rmSync(file, { recursive: true, force: true });
+  if (isThere(file)) rmSync(file, { recursive: true });
   if (user.uid === OWN_UID) return file;
   writeFileSync(file, "", { mode: 0o600, flag: "wx" });
   chownSync(file, user.uid, user.gid);
@@ -25,11 +35,12 @@ export type TakenOutput = { readonly text: string } | { readonly problem: string
  * them, and what is no plain file of a bounded size is not read.
  */
 export function takeOutput(file: string, secrets: readonly Uint8Array[]): TakenOutput {
+  if (!isThere(file)) return { text: "" };
   let fd: number;
   try {
     fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { text: "" };
+  } catch {
+    rmSync(file, { recursive: true, force: true });
     return { problem: "its output file is not a plain file" };
   }
   try {
@@ -48,3 +59,6 @@ export function takeOutput(file: string, secrets: readonly Uint8Array[]): TakenO
     rmSync(file, { recursive: true, force: true });
   }
 }
+
+/** Most scripts write no outputs: asking costs less than the error of opening what is not there. */
+const isThere = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false }) !== undefined;

@@ -214,8 +214,10 @@ function specOf(request: RunRequest, plan: Plan): RunSpec {
 }
 
 function renameState(paths: Paths, from: string, to: string): void {
-  const [old, fresh] = [join(paths.state, fileName(from)), join(paths.state, fileName(to))];
-  if (existsSync(old) && !existsSync(fresh)) renameSync(old, fresh);
+  for (const folder of [paths.state, paths.destroy]) {
+    const [old, fresh] = [join(folder, fileName(from)), join(folder, fileName(to))];
+    if (existsSync(old) && !existsSync(fresh)) renameSync(old, fresh);
+  }
 }
 
 function makeFolders(paths: Paths): void {

@@ -153,6 +153,16 @@ class PlanRun {
       case "interrupted":
         this.entries.push(...result.entries);
         this.interrupted = true;
+        this.context.emit({
+          k: "fail",
+          step: step.id,
+          ms,
+          reason: "interrupted",
+          message: "",
+          tail: "",
+          log: "",
+          ignored: false,
+        });
         break;
       case "reboot":
         this.reboot.push(step.id);
