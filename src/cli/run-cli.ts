@@ -2,6 +2,8 @@ import { resolve } from "node:path";
 import { CommanderError } from "commander";
 import { BootlaceError, EXIT, type ExitCode } from "../../stage2/index.ts";
 import type { CommandContext, CommandSpec } from "./command.ts";
+import { asDeskFilesError } from "./desk-files-error.ts";
+import { helpHint } from "./help-hint.ts";
 import { printError } from "./print-error.ts";
 import { type Call, makeProgram } from "./program.ts";
 import { COMMANDS } from "./table.ts";
@@ -42,8 +44,9 @@ export async function runCli(argv: readonly string[], parts: CliParts): Promise<
     const { stdout, stderr, signal } = parts;
     const { args } = call;
     return await command.default({ dir, args, options, json, yes: yes === true, stdout, stderr, signal });
-  } catch (error) {
-    if (parts.signal.aborted && isAbort(error)) return interruptedBy(parts.signal);
+  } catch (thrown) {
+    if (parts.signal.aborted && isAbort(thrown)) return interruptedBy(parts.signal);
+    const error = withHelp(asDeskFilesError(thrown), argv, parts.commands ?? COMMANDS);
     printError(error, { json, stderr: parts.stderr, dir, cwd: parts.cwd });
     return error instanceof BootlaceError ? error.exit : EXIT.internal;
   }
@@ -77,25 +80,28 @@ function parse(argv: readonly string[], { stdout, commands = COMMANDS }: CliPart
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return undefined;
-    throw usageError(error, argv);
+    throw usageError(error, argv, commands);
   }
   return call;
 }
 
-function usageError(error: CommanderError, argv: readonly string[]): BootlaceError {
+function usageError(error: CommanderError, argv: readonly string[], commands: readonly CommandSpec[]): BootlaceError {
   if (error.code === "commander.help") {
-    return new BootlaceError("E_USAGE", `${argv.join(" ")}: a command is missing`, { hint: helpHint(argv) });
+    return new BootlaceError("E_USAGE", `${argv.join(" ")}: a command is missing`, { hint: helpHint(argv, commands) });
   }
   const [message = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
   const hint = suggestion?.replace(/^\(Did you mean (.*)\?\)$/, 'Did you mean "$1"?');
   const text = message.charAt(0).toUpperCase() + message.slice(1);
-  return new BootlaceError("E_USAGE", text, { hint: hint ?? helpHint(argv) });
+  return new BootlaceError("E_USAGE", text, { hint: hint ?? helpHint(argv, commands) });
 }
 
-const helpHint = (argv: readonly string[]): string => {
-  const words = argv.filter((word) => /^[a-z]+$/.test(word)).slice(0, 1);
-  return `\`${["bootlace", ...words, "--help"].join(" ")}\` shows what is there.`;
-};
+/** A wrong command line without a remedy of its own leads to the help of the very command. */
+function withHelp(error: unknown, argv: readonly string[], commands: readonly CommandSpec[]): unknown {
+  if (!(error instanceof BootlaceError) || error.code !== "E_USAGE" || error.hint !== undefined) return error;
+  const { message, place, faults, cause } = error;
+  const hint = helpHint(argv, commands);
+  return new BootlaceError("E_USAGE", message, { ...(place ? { place } : {}), hint, faults, cause });
+}
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";
 

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { BootlaceError, EXIT } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
+import { plural } from "../cli/plural.ts";
 import { printFaults, wantsColour } from "../cli/print-faults.ts";
 import { CONFIG_FILE } from "../project/config-file.ts";
 import { loadProject } from "../project/load-project.ts";
@@ -27,8 +28,8 @@ const run: CommandRun = async (context) => {
     const prefix = relative(process.cwd(), dir);
     if (warnings.length > 0) stderr.write(`${printFaults(warnings, { colour: wantsColour(stderr), prefix })}\n`);
     const count = project.services.length;
-    const notes = warnings.length > 0 ? `, ${warnings.length} ${warnings.length === 1 ? "warning" : "warnings"}` : "";
-    stdout.write(`${project.name}: ${count} ${count === 1 ? "service" : "services"}, no faults${notes}\n`);
+    const notes = warnings.length > 0 ? `, ${plural(warnings.length, "warning")}` : "";
+    stdout.write(`${project.name}: ${plural(count, "service")}, no faults${notes}\n`);
     return EXIT.ok;
   } catch (error) {
     if (!json || !(error instanceof BootlaceError) || error.code !== "E_CHECK") throw error;

@@ -1,5 +1,6 @@
 import { EXIT } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
+import { plural } from "../cli/plural.ts";
 import { age } from "../image/age.ts";
 import { listImages } from "../image/image-record.ts";
 import { imageUsers } from "../image/image-users.ts";
@@ -19,7 +20,7 @@ const imageLs: CommandRun = async ({ dir, json, stdout }) => {
       `${image.name}/${image.id}`.padEnd(36),
       `${age(Date.now() - image.created)} old`.padEnd(16),
       `${((image.layers.at(-1)?.bytes ?? 0) / 1024 ** 2).toFixed(1)} MiB`.padStart(10),
-      `  ${image.services.length} services`,
+      `  ${plural(image.services.length, "service")}`,
       users.length > 0 ? `  used by ${users.join(", ")}` : "",
     ];
     stdout.write(`${parts.join(" ").trimEnd()}\n`);

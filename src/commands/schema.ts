@@ -10,9 +10,10 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 /** `bootlace schema service|bootlace`, or `--write` for both into the project. */
-const run: CommandRun = async ({ args, options, stdout, dir }) => {
+const run: CommandRun = async ({ args, options, json, stdout, dir }) => {
   if (options.write === true) {
-    for (const file of await writeSchemas(dir)) stdout.write(`${file}\n`);
+    const written = await writeSchemas(dir);
+    stdout.write(json ? `${JSON.stringify({ written })}\n` : written.map((file) => `${file}\n`).join(""));
     return EXIT.ok;
   }
   const file = FILES[args[0] ?? "service"];

@@ -1,3 +1,5 @@
+import { plural } from "../cli/plural.ts";
+
 /** A length of time as people say it: `3 minutes`, `2 days`. @param ms Milliseconds. */
 export function age(ms: number): string {
   const units = [
@@ -8,5 +10,5 @@ export function age(ms: number): string {
   ] as const;
   const [name, length] = units.find(([, unit]) => ms >= unit) ?? ["second", 1000];
   const count = Math.max(0, Math.floor(ms / length));
-  return `${count} ${name}${count === 1 ? "" : "s"}`;
+  return plural(count, name);
 }

@@ -1,5 +1,6 @@
 import { BootlaceError } from "../../stage2/index.ts";
 import { didYouMean } from "../cli/did-you-mean.ts";
+import { loadProject } from "../project/load-project.ts";
 import type { Machine } from "./machine.ts";
 import { machineNames, readJson, specFile } from "./machine-folder.ts";
 import { providerNamed } from "./providers.ts";
@@ -19,8 +20,23 @@ export async function findMachine(dir: string, target: string): Promise<Machine>
   const names = await machineNames(dir);
   const near = didYouMean(target, names);
   throw new BootlaceError("E_MACHINE_UNKNOWN", `No machine ${target} is up; there is: ${names.join(", ") || "none"}`, {
-    hint: near ? `Did you mean "${near}"?` : `Start it: bootlace up ${target}`,
+    hint: near ? `Did you mean "${near}"?` : await startHint(dir, target),
   });
+}
+
+/** Proposes only what `bootlace up` would take; a project that cannot be read is not the question here. */
+async function startHint(dir: string, target: string): Promise<string> {
+  const config = await loadProject(dir).then(
+    ({ config }) => config,
+    () => undefined,
+  );
+  if (!config) return "`bootlace status` lists the machines.";
+  const startable = [...new Set([...Object.keys(config.machines), ...Object.keys(config.images)])];
+  if (startable.includes(target)) return `Start it: bootlace up ${target}`;
+  const near = didYouMean(target, startable);
+  if (near) return `Did you mean "${near}"? Start it: bootlace up ${near}`;
+  if (startable.length > 0) return `bootlace.yaml has: ${startable.join(", ")}. Start one: bootlace up NAME`;
+  return "bootlace.yaml has no machine and no image; add one under `machines:`.";
 }
 
 /** The machine of a name, or undefined. */

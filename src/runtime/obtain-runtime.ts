@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { BootlaceError } from "../../stage2/index.ts";
 import type { Packed } from "../bundle/pack.ts";
+import { asDeskFilesError } from "../cli/desk-files-error.ts";
 import { writeBlob } from "../store/write-blob.ts";
 import { packRuntime } from "./pack-runtime.ts";
 import { type PinnedRuntime, pinnedRuntime, type RuntimeArch } from "./pinned.ts";
@@ -23,7 +24,7 @@ const running = new Map<RuntimeArch, Promise<Runtime>>();
  * The runtime for an architecture, from the desk's cache or else by `npm pack`, so that the user's registry, proxy and
  * tokens apply. The first time takes about 8 s; two callers in one process share it.
  *
- * @throws {BootlaceError} `E_RUNTIME_GET` when npm fails; `E_RUNTIME_DIGEST` when it brings other bytes than are pinned.
+ * @throws {BootlaceError} `E_DESK_FILES` when the cache cannot be written; `E_RUNTIME_GET` when npm fails; `E_RUNTIME_DIGEST` when it brings other bytes than are pinned.
  */
 export function obtainRuntime(arch: RuntimeArch): Promise<Runtime> {
   const started = running.get(arch) ?? obtain(pinnedRuntime(arch), runtimeCache());
@@ -44,8 +45,7 @@ async function obtain(pinned: PinnedRuntime, cache: string): Promise<Runtime> {
   const file = join(cache, `${pinned.packed.digest}.tar.gz`);
   const runtime = { ...pinned.packed, file, platform: pinned.platform };
   if ((await stat(file).catch(() => undefined))?.size === pinned.packed.bytes) return runtime;
-  await mkdir(cache, { recursive: true });
-  const folder = await mkdtemp(join(cache, "npm-"));
+  const folder = await workFolder(cache);
   try {
     const tarball = await npmPack(pinned.package, folder);
     expectDigest(`the package ${pinned.package}`, await readFile(tarball), pinned.packageSha256);
@@ -57,6 +57,15 @@ async function obtain(pinned: PinnedRuntime, cache: string): Promise<Runtime> {
     return runtime;
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function workFolder(cache: string): Promise<string> {
+  try {
+    await mkdir(cache, { recursive: true });
+    return await mkdtemp(join(cache, "npm-"));
+  } catch (error) {
+    throw asDeskFilesError(error, "Set XDG_CACHE_HOME to a folder that you can write, or `runtime: system`.");
   }
 }
 

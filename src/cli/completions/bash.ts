@@ -40,13 +40,14 @@ ${parents
     esac
   fi
   case $kind in
-    directory) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"; compgen -d -- "$cur"); return ;;
-    ${DYNAMIC_KINDS.join("|")}) words="$words $(bootlace __complete "$kind" \${dir:+"$dir"} 2>/dev/null)" ;;
+    directory) mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -W "$words" -- "$cur"); return ;;
+    ${DYNAMIC_KINDS.join("|")}) words="$(bootlace __complete "$kind" \${dir:+"$dir"} 2>/dev/null) $words" ;;
     words:*) words=\${kind#words:} ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
-complete -F _bootlace bootlace
+# Before bash 4.4 there is no nosort, and options come before words.
+complete -o nosort -F _bootlace bootlace 2>/dev/null || complete -F _bootlace bootlace
 `;
 }
 
@@ -63,7 +64,7 @@ function caseOf(model: CommandModel, children: readonly CommandModel[]): string 
         case $prev in
 ${options.join("\n")}
           *)
-            words=${quote(`${flags}${words ? ` ${words}` : ""}`)}
+            words=${quote(`${words ? `${words} ` : ""}${flags}`)}
             [ "\${cur#-}" != "$cur" ] || case $count in
 ${positions.join("\n")}
             -) ;;

@@ -11,7 +11,7 @@ import { COMMANDS } from "../../../src/cli/table.ts";
 /** What bash offers after these words; the last one is being typed. `bootlace __complete` answers with two services. */
 function offered(...words: string[]): string[] {
   const script = `${bashCompletions(COMMANDS)}
-bootlace() { [ "$1 $2" = "__complete service" ] && printf 'shop\\nweb\\n'; }
+bootlace() { [ "$1 $2" = "__complete service" ] && printf 'shop\\nweb\\n'; [ "$1 $2" = "__complete image" ] && printf 'base\\nweb\\n'; }
 COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length - 1}
 _bootlace; printf '%s\\n' "\${COMPREPLY[@]}"`;
   return execFileSync("bash", ["-c", script], { encoding: "utf8" }).split("\n").filter(Boolean);
@@ -23,6 +23,12 @@ test("bashCompletions() offers commands, second words, options and services of t
   expect(offered("bootlace", "check", "--eff")).toEqual(["--effective"]);
   expect(offered("bootlace", "check", "--effective", "s")).toEqual(["shop"]);
   expect(offered("bootlace", "-C", "x", "graph", "w")).toEqual(["web"]);
+});
+
+test("bashCompletions() offers the words of an argument before the options, in the order in which readline keeps them", () => {
+  expect(offered("bootlace", "build", "").slice(0, 3)).toEqual(["base", "web", "--force"]);
+  expect(offered("bootlace", "image", "").slice(0, 2)).toEqual(["ls", "show"]);
+  expect(bashCompletions(COMMANDS)).toContain("complete -o nosort ");
 });
 
 test.each([

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
@@ -52,6 +52,69 @@ test("runCli() refuses an unknown option with exit 2 and the nearest one", async
   const { exit, err } = await call(["check", "--jsno"]);
   expect(exit).toBe(2);
   expect(err).toContain('Did you mean "--json"?');
+});
+
+test.each([
+  [["check", "--nothing-like-it"], "`bootlace check --help`"],
+  [["qwertz"], "`bootlace --help`"],
+  [["image", "qwertz"], "`bootlace image --help`"],
+  [["-C", "/tmp", "image", "show"], "`bootlace image show --help`"],
+  [["schema", "nothing"], "`bootlace schema --help`"],
+])("runCli() points from %j to the help that is there", async (argv, hint) => {
+  const { exit, err } = await call(argv);
+  expect([exit, err]).toEqual([2, expect.stringContaining(hint)]);
+  expect(err).not.toContain("COMMAND");
+});
+
+test.each([
+  ["EACCES", "mkdir", "permission denied"],
+  ["EROFS", "open", "read-only"],
+  ["ENOSPC", "write", "no space left"],
+  ["ENOENT", "rename", "not there"],
+])(
+  "runCli() tells %s of the desk's file system with path and remedy, exit 2, without a stack",
+  async (code, syscall, means) => {
+    const commands = command(async () => {
+      throw Object.assign(new Error(`${code}: x, ${syscall} '/srv/x'`), { code, syscall, path: "/srv/x" });
+    });
+    const { exit, err } = await call(["act"], { commands });
+    expect(exit).toBe(2);
+    expect(err).toMatch(
+      new RegExp(`^error E_DESK_FILES: Could not .* /srv/x: .*${means}.* \\(${code}\\)\n  [A-Z].*\n$`),
+    );
+  },
+);
+
+test("runCli() tells a full disk although a write does not say in which file", async () => {
+  const commands = command(async () => {
+    throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
+  });
+  const { exit, err } = await call(["act"], { commands });
+  expect([exit, err]).toEqual([2, expect.stringContaining("Could not write a file: no space left (ENOSPC)")]);
+});
+
+test("runCli() leaves a program that is not there, and an error without a path, what they are", async () => {
+  for (const more of [{ syscall: "spawn git", path: "git" }, { syscall: "read" }]) {
+    const commands = command(async () => {
+      throw Object.assign(new Error("ENOENT"), { code: "ENOENT", ...more });
+    });
+    expect((await call(["act"], { commands })).exit).toBe(70);
+  }
+});
+
+test("bootlace schema --write --json prints one JSON value", async () => {
+  const cwd = temporary();
+  const { out } = await call(["schema", "--write", "--json"], { cwd });
+  expect(JSON.parse(out)).toEqual({
+    written: [".bootlace/schema/service.schema.json", ".bootlace/schema/bootlace.schema.json"],
+  });
+});
+
+test("bootlace schema --write says what cannot be written when a file stands where a folder belongs", async () => {
+  const cwd = temporary();
+  writeFileSync(join(cwd, ".bootlace"), "");
+  const { exit, err } = await call(["schema", "--write"], { cwd });
+  expect([exit, err]).toEqual([2, expect.stringContaining(`E_DESK_FILES: Could not make the folder ${cwd}/.bootlace`)]);
 });
 
 test("runCli() takes -C, --json and --yes before and after the command", async () => {
