@@ -77,6 +77,8 @@ export interface Provider {
   readonly name: string;
   /** What `needs:` may name and no machine of this kind has. */
   readonly lacks: readonly string[];
+  /** @throws {BootlaceError} when this desk cannot have such machines; asked before anything is fetched for one. */
+  assertAvailable(): Promise<void>;
   /** Digest of what a base is now; part of an image's key. */
   baseState(base: Base): Promise<string>;
   /** @throws {BootlaceError} when this computer cannot do it, or the name is taken. */

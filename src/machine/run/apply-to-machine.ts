@@ -21,6 +21,7 @@ export async function makePayload(
   roots: readonly string[],
   provider: Provider,
 ): Promise<Payload> {
+  await provider.assertAvailable();
   const closure = closureFor(loaded, roots, provider, deskArch()).map(({ name }) => name);
   const [bundle, runtime] = await Promise.all([
     packBundle(loaded),

@@ -7,8 +7,11 @@ const TOOLS = ["unshare", "nsenter", "setpriv", "mount", "umount", "pivot_root",
 /** Folders without which a root is none; on a file system of their own they are missing from a layer over `/`. */
 const PARTS = ["/usr", "/etc", "/var", "/lib", "/bin", "/sbin"];
 
-/** @throws {BootlaceError} `E_SANDBOX_UNAVAILABLE`, naming the first thing that is missing and what to do. */
-export async function assertSandboxAvailable(root: string): Promise<void> {
+/**
+ * @param root what the sandbox is to stand on, where that is known already.
+ * @throws {BootlaceError} `E_SANDBOX_UNAVAILABLE`, naming the first thing that is missing and what to do.
+ */
+export async function assertSandboxAvailable(root?: string): Promise<void> {
   const refuse = (message: string, hint: string) => {
     throw new BootlaceError("E_SANDBOX_UNAVAILABLE", message, { hint });
   };

@@ -32,6 +32,7 @@ export function sandboxProvider(options: SandboxOptions = {}): Provider {
   return {
     name: "sandbox",
     lacks: ["systemd"],
+    assertAvailable: () => assertSandboxAvailable(),
     baseState: (base) => (base.kind === "layers" ? Promise.resolve(topOf(base)) : rootState(rootOf(base))),
     async launch(spec, signal) {
       throwIfAborted(signal);

@@ -33,12 +33,13 @@ export interface BuildPlan {
 /**
  * Reads the project and works out what an image is to be made of. Creates nothing but the bundle in the cache.
  *
- * @throws {BootlaceError} `E_CHECK`, `E_IMAGE_UNKNOWN`, `E_MACHINE_NEEDS`, and what reading secrets and runtimes throws.
+ * @throws {BootlaceError} `E_CHECK`, `E_IMAGE_UNKNOWN`, `E_MACHINE_NEEDS`, what `assertAvailable` throws, and what reading secrets and runtimes throws.
  */
 export async function planBuild(dir: string, image: string, provider: Provider, now: number): Promise<BuildPlan> {
   const config = imageConfig(await loadProject(dir), image);
   const loaded = await loadProject(dir, config.params ? { params: config.params } : {});
   const arch = deskArch();
+  await provider.assertAvailable();
   const roots = config.services ?? loaded.project.roots;
   const closure = closureFor(loaded, roots, provider, arch);
   const parent = typeof config.from === "string" ? await findImage(loaded.dir, config.from) : undefined;
