@@ -3,10 +3,12 @@ import { runCli } from "./run-cli.ts";
 
 /** The entry: binds the process to `runCli()`. */
 const abort = new AbortController();
+let isOver = false;
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.on(name, () => {
-    // Whoever presses Ctrl-C a second time does not want to wait for undo steps.
-    if (abort.signal.aborted) process.exit(name === "SIGINT" ? EXIT.interrupted : EXIT.terminated);
+    // Whoever presses Ctrl-C a second time does not want to wait for undo steps. And a command that is over has nothing
+    // left to end: what still keeps the process may not outlive a signal.
+    if (isOver || abort.signal.aborted) process.exit(name === "SIGINT" ? EXIT.interrupted : EXIT.terminated);
     abort.abort(name);
   });
 }
@@ -22,3 +24,4 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: process.stderr,
   signal: abort.signal,
 });
+isOver = true;

@@ -15,6 +15,10 @@ export interface Step<In extends object, Out extends object> {
    * failed or was interrupted, and never with a signal: an undo is not interrupted.
    */
   readonly undo?: (context: In & Partial<Out>) => Promise<void>;
+  /** Called instead of `undo` when what was made is kept: lets go of it, since an open connection keeps the desk alive. */
+  readonly leave?: (context: In & Partial<Out>) => Promise<void>;
+  /** False: the step is left out, and nobody hears of it. */
+  readonly when?: (context: In) => boolean;
   /** Where to go back to when this step is tried again; default: itself. */
   readonly retryFrom?: string;
   /** Keeps its outcome when the recipe goes back before it: the machine is there already. */

@@ -22,7 +22,7 @@ export interface RecipeOptions {
 
 /**
  * Runs a recipe. On a failure, SIGINT or SIGTERM the undos of all steps that began run in reverse, each whether or not
- * the others succeed, and the first error is thrown.
+ * the others succeed, and the first error is thrown. What is to be kept is let go of.
  */
 export async function runRecipe<Start extends object, End extends object>(
   recipe: Recipe<Start, End>,
@@ -35,7 +35,7 @@ export async function runRecipe<Start extends object, End extends object>(
   for (let at = 0; at < recipe.steps.length; ) {
     const step = recipe.steps[at];
     if (!step) break;
-    if (step.once && done.has(step.name)) {
+    if ((step.once && done.has(step.name)) || step.when?.(context as never) === false) {
       at += 1;
       continue;
     }
@@ -52,6 +52,7 @@ export async function runRecipe<Start extends object, End extends object>(
         continue;
       }
       if (decision === "clean") await undoAll(begun, context, options);
+      else for (const { step: kept } of begun) await kept.leave?.(context as never).catch(() => {});
       throw error;
     }
   }

@@ -87,7 +87,7 @@ async function resumed(dir: string, id: string): Promise<LedgerEntry> {
   const entry = await readLedger(dir, id);
   if (entry?.state === "kept") return { ...entry, state: "running", desk: thisDesk(), expires: Date.now() + 3_600_000 };
   throw new BootlaceError("E_BUILD_UNKNOWN", `No build ${id} was kept`, {
-    hint: "`bootlace gc --plan` lists what is left over; a build is kept by --on-error keep.",
+    hint: "`bootlace gc --plan --all` lists kept builds; a build is kept by --on-error keep.",
   });
 }
 

@@ -1,8 +1,9 @@
 import { deliver } from "../../machine/run/deliver.ts";
-import { assertRunEnded, runAndFollow } from "../../machine/run/run-phase.ts";
+import { runAndFollow } from "../../machine/run/run-phase.ts";
 import { sendSecrets } from "../../machine/run/send-secrets.ts";
 import { sealMachine } from "../../seal/seal-machine.ts";
 import type { Step, StepTools } from "../recipe.ts";
+import { followOrSaveLogs } from "../save-logs.ts";
 import type { BuildStart, Launched, Sealed } from "./build-context.ts";
 
 type Reached = BuildStart & Launched;
@@ -33,12 +34,9 @@ export const sealStep: Step<Reached, Sealed> = {
   },
 };
 
-async function runPhase(
-  { link, plan }: Reached,
-  phase: "init" | "seal",
-  { signal, report }: StepTools,
-): Promise<object> {
+async function runPhase({ dir, id, link, plan }: Reached, phase: "init" | "seal", tools: StepTools): Promise<object> {
   const request = { phase, purpose: "build", services: plan.roots } as const;
-  assertRunEnded(await runAndFollow(link, request, { onEvent: report, signal }), `image ${plan.image}, ${phase}`);
+  const logged = { dir, id, link, where: `image ${plan.image}, ${phase}` };
+  await followOrSaveLogs(logged, tools, (following) => runAndFollow(link, request, following));
   return {};
 }

@@ -1,3 +1,4 @@
+import { plural } from "../../cli/plural.ts";
 import { Link } from "../../machine/run/link.ts";
 import type { Step } from "../recipe.ts";
 import { settle } from "../settle.ts";
@@ -12,7 +13,10 @@ export const prepareStep: Step<BuildStart, { readonly plan: BuildPlan; readonly 
   async run({ dir, provider, plan }) {
     const fresh = seen.has(plan) ? await planBuild(dir, plan.image, provider, Date.now()) : plan;
     seen.add(fresh);
-    return { plan: fresh, detail: `${fresh.closure.length} services, bundle ${fresh.bundle.digest.slice(0, 12)}` };
+    return {
+      plan: fresh,
+      detail: `${plural(fresh.closure.length, "service")}, bundle ${fresh.bundle.digest.slice(0, 12)}`,
+    };
   },
 };
 
@@ -32,6 +36,7 @@ export const launchStep: Step<BuildStart, Launched & { readonly detail: string }
     await link?.close();
     await (await provider.find(dir, id))?.dispose();
   },
+  leave: async ({ link }) => link?.close(),
 };
 
 export const connectStep: Step<Launched, object> = {

@@ -1,15 +1,28 @@
+import { BootlaceError } from "../../../stage2/index.ts";
+import { lookUp } from "../../machine/find-machine.ts";
+import type { Machine } from "../../machine/machine.ts";
+import { machineNames } from "../../machine/machine-folder.ts";
 import { Link } from "../../machine/run/link.ts";
-import { assertRunEnded, followBoot, runAndFollow } from "../../machine/run/run-phase.ts";
-import type { Step } from "../recipe.ts";
+import { followBoot, runAndFollow } from "../../machine/run/run-phase.ts";
+import type { Step, StepTools } from "../recipe.ts";
+import { followOrSaveLogs } from "../save-logs.ts";
 import type { BuildStart, CapturedImage } from "./build-context.ts";
+import { lockSmoke, type SmokeLock } from "./smoke-lock.ts";
 
 /** Names the fresh machine that proves an image. */
 export const smokeName = (id: string): string => `${id}-smoke`;
 
+/** By build. Held until the machine is gone or left to the person: one that failed still has its ports. */
+const locks = new Map<string, SmokeLock>();
+
 /** Boots a fresh machine from the image: its boot hook, update, ready; then destroy, as a real one would end. */
 export const smokeStep: Step<BuildStart & CapturedImage, object> = {
   name: "smoke",
-  async run({ dir, provider, id, plan, captured }, { signal, report }) {
+  async run(context, tools) {
+    const { dir, provider, id, plan, captured } = context;
+    locks.set(id, locks.get(id) ?? (await lockSmoke(dir, `image ${plan.image}`, tools)));
+    // A smoke test that is tried again begins with a fresh machine.
+    await disposeSmoke(context);
     const base = {
       kind: "layers",
       root: captured.root,
@@ -18,23 +31,59 @@ export const smokeStep: Step<BuildStart & CapturedImage, object> = {
     } as const;
     const machine = await provider.launch(
       { name: smokeName(id), dir, base, purpose: "smoke", hostname: plan.image },
-      signal,
+      tools.signal,
     );
-    const link = new Link(machine);
     try {
-      const following = { onEvent: report, signal };
-      assertRunEnded(await followBoot(link, following), `image ${plan.image}, first boot`);
-      if (plan.closure.some(({ phases }) => phases.destroy)) {
-        const request = { phase: "destroy", purpose: "smoke", services: plan.roots } as const;
-        assertRunEnded(await runAndFollow(link, request, following), `image ${plan.image}, destroy`);
-      }
-    } finally {
-      await link.close();
+      await prove(context, machine, tools);
+    } catch (error) {
+      throw await namingNeighbours(error, dir, smokeName(id));
     }
     await machine.dispose();
+    release(id);
     return {};
   },
-  async undo({ dir, provider, id }) {
-    await (await provider.find(dir, smokeName(id)))?.dispose();
+  async undo(context) {
+    try {
+      await disposeSmoke(context);
+    } finally {
+      release(context.id);
+    }
   },
+  leave: async ({ id }) => release(id),
 };
+
+async function prove({ dir, id, plan }: BuildStart, machine: Machine, tools: StepTools): Promise<void> {
+  const link = new Link(machine);
+  const logged = (phase: string) => ({ dir, id, link, where: `image ${plan.image}, ${phase}` });
+  try {
+    await followOrSaveLogs(logged("first boot"), tools, (following) => followBoot(link, following));
+    if (!plan.closure.some(({ phases }) => phases.destroy)) return;
+    const request = { phase: "destroy", purpose: "smoke", services: plan.roots } as const;
+    await followOrSaveLogs(logged("destroy"), tools, (following) => runAndFollow(link, request, following));
+  } finally {
+    await link.close();
+  }
+}
+
+async function disposeSmoke({ dir, provider, id }: BuildStart): Promise<void> {
+  await (await provider.find(dir, smokeName(id)))?.dispose();
+}
+
+function release(id: string): void {
+  locks.get(id)?.release();
+  locks.delete(id);
+}
+
+/** A port that is taken is the likeliest thing that a smoke test finds and a build does not. */
+async function namingNeighbours(error: unknown, dir: string, own: string): Promise<unknown> {
+  if (!(error instanceof BootlaceError)) return error;
+  const running: string[] = [];
+  for (const name of await machineNames(dir))
+    if (name !== own && (await (await lookUp(dir, name))?.status()) === "running") running.push(name);
+  if (running.length === 0) return error;
+  const shared = `Running beside it and sharing this computer's ports: ${running.join(", ")}.`;
+  return new BootlaceError(error.code, error.message, {
+    hint: [error.hint ?? "", shared].filter(Boolean).join("\n  "),
+    cause: error,
+  });
+}

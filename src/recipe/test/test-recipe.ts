@@ -2,8 +2,9 @@ import { BootlaceError } from "../../../stage2/index.ts";
 import type { Base, Machine, Provider } from "../../machine/machine.ts";
 import { applyToMachine, type Payload } from "../../machine/run/apply-to-machine.ts";
 import { Link } from "../../machine/run/link.ts";
-import { assertRunEnded, followBoot } from "../../machine/run/run-phase.ts";
+import { followBoot } from "../../machine/run/run-phase.ts";
 import { Recipe } from "../recipe.ts";
+import { followOrSaveLogs } from "../save-logs.ts";
 
 export interface TestStart {
   readonly dir: string;
@@ -36,8 +37,9 @@ export const testRecipe = Recipe.start<TestStart>()
   })
   .step<object>({
     name: "init, update",
-    async run({ link, payload }, { signal, report }) {
-      assertRunEnded(await applyToMachine(link, payload, { onEvent: report, signal }), "first boot");
+    async run({ dir, id, link, payload }, tools) {
+      const logged = { dir, id, link, where: "first boot" };
+      await followOrSaveLogs(logged, tools, (following) => applyToMachine(link, payload, following));
       return {};
     },
   })
@@ -55,13 +57,15 @@ export const testRecipe = Recipe.start<TestStart>()
   })
   .step<object>({
     name: "update",
-    async run({ link }, { signal, report }) {
-      assertRunEnded(await followBoot(link, { onEvent: report, signal }), "second boot");
+    async run({ dir, id, link }, tools) {
+      const logged = { dir, id, link, where: "second boot" };
+      await followOrSaveLogs(logged, tools, (following) => followBoot(link, following));
       return {};
     },
   })
   .step<object>({
     name: "visit",
+    when: ({ visit }) => visit !== undefined,
     async run({ link, visit }) {
       await visit?.(link);
       return {};
