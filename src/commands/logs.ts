@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { BootlaceError, createReporter, EXIT } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
+import { logsAsJson, printLines } from "../cli/logs-as-json.ts";
 import { findMachine } from "../machine/find-machine.ts";
 import { followRun } from "../machine/run/follow-run.ts";
 import { eventsFile } from "../machine/run/launch-run.ts";
@@ -16,13 +17,15 @@ const logs: CommandRun = async ({ dir, args, options, json, stdout, stderr, sign
   const [target = "", step] = args;
   const machine = await findMachine(dir, target);
   if (options.console === true) {
-    if (options.follow === true) await runLocal(["tail", "-n", "+1", "-F", machine.console]);
+    if (json) await printLines(createReadStream(machine.console), "console", stdout);
+    else if (options.follow === true) await runLocal(["tail", "-n", "+1", "-F", machine.console]);
     else await finished(createReadStream(machine.console).on("data", (chunk) => stdout.write(chunk)));
     return EXIT.ok;
   }
   const link = new Link(machine);
   try {
     const session = await link.session(signal);
+    if (options.follow !== true && json) return await logsAsJson(session, step, { stdout, signal });
     if (options.follow !== true) {
       const argv = ["/usr/lib/bootlace/bootlace", "logs", ...(step ? [step] : [])];
       const result = await session.exec(argv, { stdout, stderr, signal });
