@@ -1,3 +1,4 @@
+import { secretForms } from "../../stage2/index.ts";
 import type { NamedValue } from "../machine/machine.ts";
 
 /** Bytes that may not be found in an image, and what they are. */
@@ -6,30 +7,35 @@ export interface Needle {
   readonly bytes: Buffer;
 }
 
-/** Shorter values would be found everywhere by chance. */
+/** Shorter values would be found everywhere by chance, in bytes. */
 export const SHORTEST = 6;
+/** The same of one line of a longer value: such as `port=5432` stand in many files, in bytes. */
+export const SHORTEST_LINE = 16;
 
 /**
- * A value in the forms in which programs write it down: raw, base64 (at each of the three offsets, so that it is found
- * inside a longer text), URL-encoded (RFC 3986), JSON-escaped.
+ * A value in the forms in which programs write it down, as the runner's redaction has them: the whole, and each line of
+ * one that has several.
  */
 export function needlesFor({ name, value }: NamedValue): readonly Needle[] {
   const raw = value.trim();
   if (Buffer.byteLength(raw) < SHORTEST) return [];
-  const forms = new Map<string, string>([[raw, name]]);
-  const add = (text: string, form: string) => {
-    if (!forms.has(text)) forms.set(text, `${name} (${form})`);
-  };
-  for (let shift = 0; shift < 3; shift += 1) add(base64Inside(raw, shift), "base64");
-  add(encodeURIComponent(raw), "URL-encoded");
-  add(JSON.stringify(raw).slice(1, -1), "JSON-escaped");
-  return [...forms].map(([text, label]) => ({ name: label, bytes: Buffer.from(text) }));
+  const common = new Set(
+    raw.includes("\n")
+      ? raw
+          .split("\n")
+          .filter(isCommon)
+          .flatMap((line) => secretForms(line))
+      : [],
+  );
+  const latin1 = Buffer.from(raw).toString("latin1");
+  return secretForms(raw)
+    .filter((form) => form.length >= SHORTEST && !common.has(form))
+    .map((form) => ({
+      name: form === latin1 ? name : latin1.includes(form) ? `${name} (a line of it)` : `${name} (encoded)`,
+      bytes: Buffer.from(form, "latin1"),
+    }));
 }
 
-/** The middle of a value's base64 when `shift` bytes stand before it: only what depends on nothing but the value. */
-function base64Inside(value: string, shift: number): string {
-  const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(value)]);
-  const text = bytes.toString("base64").replace(/=+$/, "");
-  const from = shift === 0 ? 0 : shift + 1;
-  return text.slice(from, bytes.length % 3 === 0 ? undefined : -1);
-}
+/** Frames of PEM (RFC 7468) stand around every key and certificate. */
+const isCommon = (line: string): boolean =>
+  Buffer.byteLength(line.trim()) < SHORTEST_LINE || /^-----(?:BEGIN|END) [^-]+-----$/.test(line.trim());

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { HYGIENE, SEAL_VERSION } from "../../../src/seal/hygiene.ts";
 import { LEFTOVERS } from "../../../src/seal/leftovers.ts";
-import { SHORTEST } from "../../../src/seal/needles.ts";
+import { SHORTEST, SHORTEST_LINE } from "../../../src/seal/needles.ts";
 
 const page = readFileSync(new URL("../../../docs/sealing.md", import.meta.url), "utf8");
 
@@ -22,4 +22,5 @@ test("docs/sealing.md names every kind of leftover that verify looks for, and no
   const named = [...page.matchAll(/^- (.+?)(?: \(.*)?$/gm)].map(([, what]) => what);
   expect(named).toEqual([...new Set(LEFTOVERS.map(({ what }) => what))]);
   expect(page).toContain(`fewer than ${SHORTEST} bytes`);
+  expect(page).toContain(`fewer than ${SHORTEST_LINE} bytes`);
 });
