@@ -183,7 +183,7 @@ export const serviceSchema = z.strictObject(
     seal: script.optional().describe("Before an image is captured"),
     destroy: script.optional().describe("At the end of life"),
     actions: z.record(plainName, action).optional().describe("Scripts that run when somebody asks"),
-    process: process.optional().describe("A program that keeps running"),
+    process: process.optional().describe("A program that keeps running; this version checks it and does not start it"),
     locks: list(plainName, "a list of names").optional().describe("Scripts that share a lock never overlap"),
     onInitChange: oneOf(["warn", "rerun", "fail"])
       .optional()
