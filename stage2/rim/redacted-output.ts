@@ -116,9 +116,12 @@ function hasWriter(reader: number): boolean {
   }
 }
 
-/** Starts a reader that lives as long as the writers, and waits until it has the FIFO open. */
+/**
+ * Starts a reader that lives as long as the writers, and waits until it has the FIFO open. It does not keep descriptor
+ * 9, the lock that stage1 has handed on.
+ */
 function keepReading(path: string): Promise<void> {
-  const child = spawn("/bin/sh", ["-c", 'exec <"$1"; echo; exec cat >/dev/null', "sh", path], {
+  const child = spawn("/bin/sh", ["-c", 'exec 9>&- <"$1"; echo; exec cat >/dev/null', "sh", path], {
     stdio: ["ignore", "pipe", "ignore"],
     detached: true,
     env: { PATH: "/usr/bin:/bin" },

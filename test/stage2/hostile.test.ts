@@ -98,15 +98,19 @@ describe("a secret", () => {
     expect(text).toContain("[redacted]");
   });
 
-  test("does not cost a service its daemon: it goes on writing when the phase has ended", async () => {
-    const rig = machine(["web"], {});
+  test("does not cost a service its daemon, nor the machine its lock: it goes on writing when the phase has ended", async () => {
+    // As stage1 hands its lock on.
+    const handOn = ["sh", "-c", 'mkdir -p "$(dirname "$LOCK")"; exec 9>>"$LOCK"; flock 9; exec "$@"', "sh"];
+    const rig = machine(["web"], {}, handOn);
+    const lock = join(rig.root, "var/lib/bootlace/lock");
     const daemon = `(${rig.hold("gate")}; while echo x; do echo x >>"$WORLD/beats"; sleep 0.01; done) & echo $! >"$WORLD/pid"`;
     rig.write(["web"], { web: { secrets: { token: { phases: ["update"] } }, scripts: { update: daemon } } });
     secret(rig, "token", "hunter22-production");
-    expect((await rig.run()).code).toBe(0);
+    expect((await rig.run(["run"], { LOCK: lock, BOOTLACE_STAGE1: "0.1.0" })).code).toBe(0);
     await rig.release("gate");
     await until(() => rig.read("beats").length > 20);
     expect(alive(rig.read("pid").trim())).toBe(true);
+    execFileSync("flock", ["-n", lock, "true"]);
     process.kill(Number(rig.read("pid")), "SIGKILL");
   });
 });

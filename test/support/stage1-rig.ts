@@ -131,14 +131,23 @@ export class Stage1Rig {
     writeFileSync(join(this.store, "channels/prod"), text, "latin1");
   }
 
-  start(shell: readonly string[], args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  start(
+    shell: readonly string[],
+    args: readonly string[] = [],
+    env: NodeJS.ProcessEnv = {},
+    flags: readonly string[] = [],
+  ): ChildProcess {
     const [command = "sh", ...rest] = shell;
-    return spawn(command, [...rest, STAGE1, "--root", this.root, ...(args.length > 0 ? ["--", ...args] : [])], {
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "ignore", "pipe"],
-      // A process group of its own, so that a test can kill all of it.
-      detached: true,
-    });
+    return spawn(
+      command,
+      [...rest, STAGE1, ...flags, "--root", this.root, ...(args.length > 0 ? ["--", ...args] : [])],
+      {
+        env: { ...process.env, ...env },
+        stdio: ["ignore", "ignore", "pipe"],
+        // A process group of its own, so that a test can kill all of it.
+        detached: true,
+      },
+    );
   }
 
   run(shell: readonly string[] = ["sh"], args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {

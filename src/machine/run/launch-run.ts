@@ -33,12 +33,15 @@ setsid sh -c 'folder=$1; shift; "$@" >"$folder/out" 2>&1 </dev/null; echo "$?" >
   bootlace-run "$folder" "$@" >/dev/null 2>&1 </dev/null &
 `;
 
-/** stage1 by what the desk delivered; on a machine from an image, which carries no delivery, by its own boot.conf. */
+/**
+ * stage1 by what the desk delivered; on a machine from an image, which carries no delivery, by its own boot.conf. It
+ * waits for the boot hook, which holds the lock while the machine comes up.
+ */
 const STAGE1 = `
 conf=$1
 shift
-[ -f "$conf" ] || exec sh /usr/lib/bootlace/stage1 -- "$@"
-exec sh /usr/lib/bootlace/stage1 --conf "$conf" -- "$@"
+[ -f "$conf" ] || exec sh /usr/lib/bootlace/stage1 --wait -- "$@"
+exec sh /usr/lib/bootlace/stage1 --wait --conf "$conf" -- "$@"
 `;
 
 /** Starts the delivered runner, detached from the session; follow it by its run id. */
