@@ -1,11 +1,11 @@
 /** Part of every image's key: raise it with any change to the table, so that older images are built again. */
-export const SEAL_VERSION = 1;
+export const SEAL_VERSION = 2;
 
 export interface HygieneRow {
   readonly id: string;
   readonly what: string;
   readonly why: string;
-  /** POSIX sh. `$homes` are the home folders; `burn FILE…` overwrites before it unlinks; `$key` is the build's key. */
+  /** POSIX sh, words split at line ends only. `$homes` are the home folders of all users; `burn FILE…` overwrites before it unlinks; `$key` is the build's key. */
   readonly remove: string;
 }
 
@@ -48,10 +48,19 @@ done`,
     what: "Histories of shells and clients",
     why: "They hold what was typed, passwords included",
     remove: `for home in $homes; do
-  for name in .bash_history .ash_history .sh_history .zsh_history .python_history .node_repl_history .mysql_history \\
-    .psql_history .sqlite_history .rediscli_history .lesshst .viminfo .wget-hsts; do
-    burn "$home/$name"
+  for file in "$home"/.*history "$home"/.*history-*.tmp "$home"/.histfile "$home"/.local/share/fish/fish_history \\
+    "$home"/.lesshst "$home"/.viminfo "$home"/.wget-hsts; do
+    [ ! -f "$file" ] || burn "$file"
   done
+done`,
+  },
+  {
+    id: "editor-files",
+    what: "Swap files of editors in home folders",
+    why: "They hold the text that was being written, of files that are gone too",
+    remove: `for home in $homes; do
+  # shellcheck disable=SC2044 # words are split at line ends only
+  for file in $(find "$home" -xdev -maxdepth 4 -type f -name '.*.sw[a-p]'); do burn "$file"; done
 done`,
   },
   {
@@ -59,8 +68,11 @@ done`,
     what: "Credentials of command line tools",
     why: "They give access to accounts, whoever reads the image",
     remove: `for home in $homes; do
-  burn "$home/.netrc" "$home/.git-credentials" "$home/.npmrc" "$home/.pypirc" "$home/.pgpass" "$home/.my.cnf" \\
-    "$home/.docker/config.json" "$home/.aws/credentials" "$home/.kube/config" "$home/.vault-token"
+  burn "$home/.netrc" "$home/.git-credentials" "$home/.pypirc" "$home/.pgpass" "$home/.my.cnf" \\
+    "$home/.docker/config.json" "$home/.aws/credentials" "$home/.kube/config" "$home/.vault-token" \\
+    "$home/.config/gh/hosts.yml" "$home/.cargo/credentials" "$home/.cargo/credentials.toml"
+  ! grep -Eqs '_(authToken|auth|password)[[:space:]]*=' "$home/.npmrc" || burn "$home/.npmrc"
+  ! grep -Eqs 'aws_(secret_access_key|session_token)' "$home/.aws/config" || burn "$home/.aws/config"
   rm -rf "$home/.aws/cli/cache" "$home/.aws/sso/cache" "$home/.config/gcloud" "$home/.azure"
 done`,
   },
@@ -105,7 +117,7 @@ done`,
     what: "What the desk delivered, and the traces of its runs",
     why: "The bundle is unpacked and proven; the archive would only be larger",
     remove:
-      "rm -rf /var/lib/bootlace/delivery /var/lib/bootlace/tmp /var/lib/bootlace/handoff /run/bootlace/secrets /run/bootlace/cred",
+      "rm -rf /var/lib/bootlace/delivery /var/lib/bootlace/tmp /var/lib/bootlace/handoff /var/lib/bootlace/journal.damaged-* /run/bootlace/secrets /run/bootlace/cred /dev/shm/bootlace",
   },
 ];
 
@@ -117,7 +129,13 @@ key=$1
 failed=
 current=
 step() { current=$1; }
-homes=$(for h in /root /home/*; do [ ! -d "$h" ] || echo "$h"; done)
+homes=$(
+  { printf '%s\\n' /root /home/*; cut -d: -f6 /etc/passwd 2>/dev/null; } | sort -u | while IFS= read -r home; do
+    [ ! -d "$home" ] || printf '%s\\n' "\${home%/}"
+  done
+)
+IFS='
+'
 burn() {
   for file; do
     [ -f "$file" ] && [ ! -L "$file" ] || { rm -f "$file"; continue; }

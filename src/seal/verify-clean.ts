@@ -1,9 +1,10 @@
-import { createReadStream } from "node:fs";
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { BootlaceError } from "../../stage2/index.ts";
-import { LEFTOVERS } from "./leftovers.ts";
+import { LEFTOVERS, PRIVATE_KEY } from "./leftovers.ts";
 import type { Needle } from "./needles.ts";
+import { Published } from "./published.ts";
+import { headOf, searchFile } from "./search-file.ts";
+import { type LayerEntry, walkLayer } from "./walk-layer.ts";
+import { attributesOf } from "./xattrs.ts";
 
 export interface Find {
   /** In the machine, absolute. */
@@ -14,23 +15,48 @@ export interface Find {
 }
 
 /**
- * Searches all that an image would hold, from outside, for leftovers by kind and for values by content.
+ * Searches all that an image would hold, from outside: for leftovers by kind, for private keys by content, for values in
+ * content, names, links and extended attributes.
  *
  * @param folder the layer: what the image adds to its base.
  */
 export async function findUnclean(folder: string, needles: readonly Needle[]): Promise<readonly Find[]> {
   const finds: Find[] = [];
-  for await (const path of walk(folder, "")) {
-    const file = join(folder, path);
-    const what = new Set<string>();
-    for (const row of LEFTOVERS)
-      if (row.path.test(path) && (!row.content || row.content.test(await head(file)))) what.add(row.what);
-    for (const name of await search(file, needles)) what.add(name);
+  const published = new Published(folder);
+  const add = (path: string, found: Iterable<string>) => {
     const service = ownerOf(path);
-    for (const found of what) finds.push({ path, what: found, ...(service ? { service } : {}) });
-  }
+    for (const what of new Set(found)) finds.push({ path, what, ...(service ? { service } : {}) });
+  };
+  for await (const entry of walkLayer(folder)) add(entry.path, await searchEntry(entry, needles, published));
+  for await (const { path, record } of attributesOf(folder))
+    add(
+      path,
+      namesIn(record, needles).map((name) => `${name}, in an extended attribute`),
+    );
   return finds;
 }
+
+async function searchEntry(
+  entry: LayerEntry,
+  needles: readonly Needle[],
+  published: Published,
+): Promise<readonly string[]> {
+  const { path, name, parent, file, kind, target } = entry;
+  const whole = Buffer.concat([parent, Buffer.from("/"), name]);
+  // What a folder's name holds is told of the folder, not of everything below it.
+  const inName = needles.filter(({ bytes }) => whole.includes(bytes) && !parent.includes(bytes));
+  const found = inName.map((needle) => `${needle.name}, in its name`);
+  if (target) found.push(...namesIn(target, needles).map((one) => `${one}, in what the link points to`));
+  if (kind !== "file") return found;
+  for (const row of LEFTOVERS)
+    if (row.path.test(path) && (!row.content || row.content.test(await headOf(file)))) found.push(row.what);
+  const inside = new Set(await searchFile(file, needles));
+  if (inside.has(PRIVATE_KEY.what) && (await published.has(path, file))) inside.delete(PRIVATE_KEY.what);
+  return [...found, ...inside];
+}
+
+const namesIn = (bytes: Buffer, needles: readonly Needle[]): readonly string[] =>
+  needles.filter((needle) => bytes.includes(needle.bytes)).map(({ name }) => name);
 
 /** @throws {BootlaceError} `E_IMAGE_NOT_CLEAN`, naming every file, what is in it and whose it is. */
 export function assertClean(finds: readonly Find[]): void {
@@ -40,40 +66,6 @@ export function assertClean(finds: readonly Find[]): void {
   throw new BootlaceError("E_IMAGE_NOT_CLEAN", `The image would hold what no image may\n${shown.join("\n")}`, {
     hint: "Remove it in the `seal` phase of the service that made it.",
   });
-}
-
-async function* walk(folder: string, path: string): AsyncGenerator<string> {
-  for (const entry of (await readdir(join(folder, path), { withFileTypes: true })).sort((a, b) =>
-    a.name < b.name ? -1 : 1,
-  )) {
-    const below = `${path}/${entry.name}`;
-    if (entry.isDirectory()) yield* walk(folder, below);
-    // Whiteouts, sockets and links hold no bytes of their own.
-    else if (entry.isFile()) yield below;
-  }
-}
-
-/** A leftover shows at the beginning of its file; so much of it is looked at, in bytes. */
-const HEAD = 1 << 20;
-
-async function head(file: string): Promise<string> {
-  let text = "";
-  for await (const chunk of createReadStream(file, { encoding: "latin1", end: HEAD - 1 })) text += chunk;
-  return text;
-}
-
-/** Names of the needles in a file; a needle across two chunks is found, since the end of one is kept for the next. */
-async function search(file: string, needles: readonly Needle[]): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
-  if (needles.length === 0) return found;
-  const keep = Math.max(...needles.map(({ bytes }) => bytes.length)) - 1;
-  let tail: Buffer = Buffer.alloc(0);
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
-    const bytes = tail.length > 0 ? Buffer.concat([tail, chunk as Buffer]) : (chunk as Buffer);
-    for (const needle of needles) if (!found.has(needle.name) && bytes.includes(needle.bytes)) found.add(needle.name);
-    tail = Buffer.from(bytes.subarray(Math.max(0, bytes.length - keep)));
-  }
-  return found;
 }
 
 /** Bootlace's own folders tell whose file it is. */

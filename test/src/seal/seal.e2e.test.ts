@@ -37,12 +37,13 @@ const PLANTED: readonly (readonly [row: string, plant: string, kind: string])[] 
   ["cloud-init", "mkdir -p /var/lib/cloud/instance; echo i-1 >/var/lib/cloud/instance/id", "state of cloud-init"],
   [
     "histories",
-    "echo mysql -psecret >/root/.bash_history; mkdir -p /home/u; echo x >/home/u/.python_history",
+    "echo mysql -psecret >/root/.bash_history; mkdir -p /home/u; echo x >/home/u/.python_history; echo 'shop:x:997:997::/srv/the shop:/bin/sh' >>/etc/passwd; mkdir -p '/srv/the shop/.local/share/fish'; echo x >'/srv/the shop/.bash_history'; echo x >'/srv/the shop/.local/share/fish/fish_history'; echo x >/root/.bash_history-00123.tmp",
     "a history",
   ],
+  ["editor-files", "printf b0VIM >/root/.notes.swp", "an editor's swap file"],
   [
     "credentials",
-    "mkdir -p /root/.aws/sso/cache /home/u/.docker; echo x >/root/.aws/credentials; echo x >/root/.aws/sso/cache/a; echo x >/home/u/.docker/config.json; echo x >/root/.netrc",
+    "mkdir -p /root/.aws/sso/cache /home/u/.docker; echo x >/root/.aws/credentials; echo x >/root/.aws/sso/cache/a; echo x >/home/u/.docker/config.json; echo x >/root/.netrc; echo //registry/:_authToken=x >/root/.npmrc; echo registry=x >/home/u/.npmrc; mkdir -p /root/.config/gh /root/.cargo; echo x >/root/.config/gh/hosts.yml; echo x >/root/.cargo/credentials.toml; echo aws_secret_access_key=x >/root/.aws/config",
     "credentials",
   ],
   [
@@ -60,8 +61,8 @@ const PLANTED: readonly (readonly [row: string, plant: string, kind: string])[] 
   ["package-files", "mkdir -p /var/cache/apt/archives; echo deb >/var/cache/apt/archives/x.deb", ""],
   [
     "delivery",
-    "mkdir -p /var/lib/bootlace/delivery/store /var/lib/bootlace/handoff; echo x >/var/lib/bootlace/delivery/store/y; echo x >/var/lib/bootlace/handoff/result",
-    "",
+    "mkdir -p /var/lib/bootlace/delivery/store /var/lib/bootlace/handoff /dev/shm/bootlace/secrets; echo x >/var/lib/bootlace/journal.damaged-1; echo x >/var/lib/bootlace/delivery/store/y; echo x >/var/lib/bootlace/handoff/result",
+    "a run's record",
   ],
 ];
 
@@ -91,10 +92,10 @@ test("of every leftover that is planted verify finds each kind before, and none 
   const look = await session.exec([
     "sh",
     "-c",
-    "ls -A -I 'bootlace-sandbox-*' /var/tmp /var/crash /var/cache/apt/archives/*.deb /var/lib/bootlace /root/.aws 2>/dev/null; wc -c </etc/machine-id; cat /home/u/.ssh/authorized_keys; wc -c </var/log/syslog; ls /var/log/syslog.1 2>&1 | grep -c No; sh -c '[ -e /root/.ssh/authorized_keys ] || echo none'",
+    "ls -A -I 'bootlace-sandbox-*' /var/tmp /var/crash /var/cache/apt/archives/*.deb /var/lib/bootlace /root/.aws 2>/dev/null; wc -c </etc/machine-id; cat /home/u/.ssh/authorized_keys; wc -c </var/log/syslog; ls /var/log/syslog.1 2>&1 | grep -c No; sh -c '[ -e /root/.ssh/authorized_keys ] || echo none'; ls /dev/shm; cat /home/u/.npmrc",
   ]);
   expect(look.stdout).toBe(
-    "/root/.aws:\nsso\n\n/var/crash:\n\n/var/lib/bootlace:\n\n/var/tmp:\n0\nssh-ed25519 AAAAother me\n0\n1\nnone\n",
+    "/root/.aws:\nsso\n\n/var/crash:\n\n/var/lib/bootlace:\n\n/var/tmp:\n0\nssh-ed25519 AAAAother me\n0\n1\nnone\nregistry=x\n",
   );
   await session.close();
 }, 20_000);

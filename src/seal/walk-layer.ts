@@ -1,0 +1,29 @@
+import { readdir, readlink } from "node:fs/promises";
+
+export interface LayerEntry {
+  /** In the machine, absolute, as text; `name` and `file` hold the bytes, since a name need not be UTF-8. */
+  readonly path: string;
+  readonly name: Buffer;
+  /** Path of the folder above, in the machine. */
+  readonly parent: Buffer;
+  /** Path at the desk. */
+  readonly file: Buffer;
+  /** Folders, whiteouts and sockets hold no bytes of their own, but their names are in the image. */
+  readonly kind: "file" | "link" | "other";
+  /** Where a link points to. */
+  readonly target?: Buffer;
+}
+
+/** Everything in a layer, by name. */
+export async function* walkLayer(folder: string, parent: Buffer = Buffer.alloc(0)): AsyncGenerator<LayerEntry> {
+  const above = Buffer.concat([Buffer.from(folder), parent]);
+  const entries = await readdir(above, { withFileTypes: true, encoding: "buffer" });
+  for (const entry of entries.sort((a, b) => a.name.compare(b.name))) {
+    const below = Buffer.concat([Buffer.from("/"), entry.name]);
+    const [inside, file] = [Buffer.concat([parent, below]), Buffer.concat([above, below])];
+    const base = { path: inside.toString(), name: entry.name, parent, file };
+    if (entry.isSymbolicLink()) yield { ...base, kind: "link", target: await readlink(file, { encoding: "buffer" }) };
+    else yield { ...base, kind: entry.isFile() ? "file" : "other" };
+    if (entry.isDirectory()) yield* walkLayer(folder, inside);
+  }
+}
