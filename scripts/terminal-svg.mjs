@@ -28,6 +28,7 @@ const rows = lines.map(
     `<text x="16" y="${56 + index * 17}" fill="${colour(line)}" xml:space="preserve">${escapeXml(line)}</text>`,
 );
 process.stdout.write(`<svg xmlns="http://www.w3.org/2000/svg" width="${COLUMNS * 7.9 + 32}" height="${height}" font-family="ui-monospace, 'DejaVu Sans Mono', monospace" font-size="13">
+<title>${escapeXml(title)}</title>
 <rect width="100%" height="100%" rx="8" fill="#161b22"/>
 <text x="16" y="26" fill="#8a93a0">$ ${escapeXml(title)}</text>
 ${rows.join("\n")}

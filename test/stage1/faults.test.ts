@@ -231,7 +231,7 @@ describe.each(SHELLS)(
       await rig.run(argv);
       const pointer = rig.point(rig.putBundle("two"));
       let asked = 0;
-    const http = await serve((_request, response) => {
+      const http = await serve((_request, response) => {
         asked += 1;
         response.writeHead(status).end(asked === 1 ? pointer : "damage");
       });
