@@ -91,3 +91,35 @@ test("runRecipe() undoes nothing when the person wants to keep it", async () => 
   await expect(run).rejects.toThrow("b went wrong");
   expect(seen).toEqual(["do a", "do b"]);
 });
+
+test("runRecipe() lets go of what is kept, undoes nothing, and throws the error", async () => {
+  const seen: string[] = [];
+  const recipe = Recipe.start<object>()
+    .step({
+      name: "launch",
+      run: async () => ({ link: "open" }),
+      undo: async () => void seen.push("undo launch"),
+      leave: async ({ link }) => void seen.push(`leave ${link}`),
+    })
+    .step({
+      name: "init",
+      run: async () => {
+        throw new Error("init went wrong");
+      },
+    });
+  const run = runRecipe(recipe, {}, { ...options([]), decide: async () => "keep" });
+  await expect(run).rejects.toThrow("init went wrong");
+  expect(seen).toEqual(["leave open"]);
+});
+
+test("runRecipe() leaves a step out whose `when` says no, without an event", async () => {
+  const events: Event[] = [];
+  const step = (name: string, wanted: boolean) => ({ name, when: () => wanted, run: async () => ({ [name]: true }) });
+  const ended = await runRecipe(
+    Recipe.start<object>().step(step("a", true)).step(step("b", false)),
+    {},
+    options(events),
+  );
+  expect(ended).toEqual({ a: true });
+  expect(new Set(events.flatMap((event) => ("step" in event ? [event.step] : [])))).toEqual(new Set(["a"]));
+});

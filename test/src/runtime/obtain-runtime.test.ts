@@ -37,6 +37,17 @@ describe("obtainRuntime()", () => {
     });
   });
 
+  test("names the cache that cannot be made and how to choose another", async () => {
+    writeFileSync(join(home, "file"), "");
+    process.env.XDG_CACHE_HOME = join(home, "file", "cache");
+    const other = deskArch() === "arm64" ? "x86_64" : "arm64";
+    await expect(obtainRuntime(other)).rejects.toMatchObject({
+      code: "E_DESK_FILES",
+      message: expect.stringContaining(`${home}/file/cache`),
+      hint: expect.stringContaining("XDG_CACHE_HOME"),
+    });
+  });
+
   test("says what npm said when npm fails, and leaves nothing behind", async () => {
     fakeNpm("echo 'npm error 404 no such package' >&2; exit 1");
     const other = deskArch() === "arm64" ? "x86_64" : "arm64";

@@ -1,0 +1,97 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { chmod } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, expect, test } from "vitest";
+import { makeProject, SMALL } from "../../support/small-project.ts";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+beforeAll(() => {
+  if (!existsSync(join(root, "dist", "cli.mjs"))) execFileSync(process.execPath, [join(root, "scripts", "build.mjs")]);
+});
+
+/** The real command, to the end of its process. */
+async function bootlace(dir: string, words: readonly string[], more: { uid?: number; env?: NodeJS.ProcessEnv } = {}) {
+  const argv = [join(root, "bin", "bootlace.js"), "-C", dir, ...words];
+  const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"], ...more });
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
+  const [exit] = await once(child, "close");
+  return { exit, out, err };
+}
+
+const BAD = { ...SMALL, "services/base/service.yaml": "description: Base\ninit: |\n  echo no luck; exit 3\n" };
+
+test("build --on-error keep ends, leaves the machine, names how to go on, and gc --all removes it", async () => {
+  const dir = await makeProject(BAD);
+  const { exit, out } = await bootlace(dir, ["build", "base", "--on-error", "keep"]);
+  expect(exit).toBe(1);
+  const [id = ""] = readdirSync(join(dir, ".bootlace", "machines"));
+  expect(out).toContain(`bootlace build base --resume ${id};`);
+  const never = await bootlace(dir, ["build", "base", "--resume", "build-base-never"]);
+  expect([never.exit, never.err]).toEqual([2, expect.stringContaining("`bootlace gc --plan --all`")]);
+  expect((await bootlace(dir, ["gc", "--plan", "--all"])).out).toContain(id);
+  expect((await bootlace(dir, ["gc", "--all"])).out).toContain(`removed ${id}`);
+  expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
+}, 60_000);
+
+test.each([["build"], ["test"]])(
+  "a failed %s names the failed script's log at the desk, and it is there when the machine is gone",
+  async (command) => {
+    const dir = await makeProject(BAD);
+    const { err } = await bootlace(dir, [command, "base"]);
+    const [, log = ""] = /Read (\/\S+)/.exec(err) ?? [];
+    expect(log.slice(dir.length)).toMatch(/^\/\.bootlace\/logs\/[\w-]+\/[\w-]+\/base\.init\.log$/);
+    expect(readFileSync(log, "utf8")).toBe("no luck\n");
+    expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
+  },
+  60_000,
+);
+
+test("test without --shell and --watch has no step visit", async () => {
+  const dir = await makeProject(SMALL);
+  const { exit, out } = await bootlace(dir, ["test", "base", "--json"]);
+  const steps = out.split("\n").flatMap((line) => (line.includes('"desk-done"') ? [JSON.parse(line).step] : []));
+  expect([exit, steps]).toEqual([0, ["launch", "init, update", "reboot", "update", "dispose"]]);
+}, 60_000);
+
+test("logs --json prints one line of JSON for each line that a script printed", async () => {
+  const dir = await makeProject({
+    ...SMALL,
+    "bootlace.yaml": "name: small\nruntime: system\nservices: [base]\nmachines:\n  dev: {on: sandbox}\n",
+    "services/base/service.yaml": "description: Base\nupdate: |\n  echo one; printf 'two \"2\"'\n",
+  });
+  await bootlace(dir, ["up", "dev"]);
+  const lines = (await bootlace(dir, ["logs", "dev", "--json"])).out.trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { step: "base.update", line: "one" },
+    { step: "base.update", line: 'two "2"' },
+  ]);
+  expect((await bootlace(dir, ["logs", "dev", "nothing", "--json"])).err).toContain("E_NO_RUN");
+  const unknown = (await bootlace(dir, ["logs", "nope"])).err;
+  expect(unknown).toContain("E_MACHINE_UNKNOWN");
+  expect(unknown).not.toContain("bootlace up nope");
+}, 60_000);
+
+test.each([
+  ["build", "base"],
+  ["test", "base"],
+])("%s as another user than root says so before it gets a runtime", async (...words) => {
+  const dir = await makeProject({
+    ...SMALL,
+    "bootlace.yaml": "name: small\nservices: [base]\nimages:\n  base: {on: sandbox, services: [base]}\n",
+  });
+  await chmod(dir, 0o777);
+  const { exit, err } = await bootlace(dir, words, {
+    uid: 65534,
+    env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent" },
+  });
+  expect([exit, err]).toEqual([6, expect.stringContaining("E_SANDBOX_UNAVAILABLE: A sandbox needs root")]);
+});
