@@ -1,5 +1,4 @@
 import { secretForms } from "../../stage2/index.ts";
-import type { NamedValue } from "../machine/machine.ts";
 
 /** Bytes that may not be found in an image, and what they are. */
 export interface Needle {
@@ -16,26 +15,28 @@ export const SHORTEST_LINE = 16;
  * A value in the forms in which programs write it down, as the runner's redaction has them: the whole, and each line of
  * one that has several.
  */
-export function needlesFor({ name, value }: NamedValue): readonly Needle[] {
-  const raw = value.trim();
-  if (Buffer.byteLength(raw) < SHORTEST) return [];
-  const common = new Set(
-    raw.includes("\n")
-      ? raw
-          .split("\n")
-          .filter(isCommon)
-          .flatMap((line) => secretForms(line))
-      : [],
-  );
-  const latin1 = Buffer.from(raw).toString("latin1");
-  return secretForms(raw)
+export function needlesFor({
+  name,
+  value,
+}: {
+  readonly name: string;
+  readonly value: string | Uint8Array;
+}): readonly Needle[] {
+  // A character a byte, so that a secret may be any bytes; only ASCII's blanks are taken off, others are halves of letters.
+  const raw = Buffer.from(value)
+    .toString("latin1")
+    .replace(/^[\t-\r ]+|[\t-\r ]+$/g, "");
+  if (raw.length < SHORTEST) return [];
+  const formsOf = (latin1: string) => secretForms(Buffer.from(latin1, "latin1"));
+  const common = new Set(raw.includes("\n") ? raw.split("\n").filter(isCommon).flatMap(formsOf) : []);
+  return formsOf(raw)
     .filter((form) => form.length >= SHORTEST && !common.has(form))
     .map((form) => ({
-      name: form === latin1 ? name : latin1.includes(form) ? `${name} (a line of it)` : `${name} (encoded)`,
+      name: form === raw ? name : raw.includes(form) ? `${name} (a line of it)` : `${name} (encoded)`,
       bytes: Buffer.from(form, "latin1"),
     }));
 }
 
 /** Frames of PEM (RFC 7468) stand around every key and certificate. */
 const isCommon = (line: string): boolean =>
-  Buffer.byteLength(line.trim()) < SHORTEST_LINE || /^-----(?:BEGIN|END) [^-]+-----$/.test(line.trim());
+  line.trim().length < SHORTEST_LINE || /^-----(?:BEGIN|END) [^-]+-----$/.test(line.trim());

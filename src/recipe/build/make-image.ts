@@ -25,7 +25,7 @@ export const verifyStep: Step<Reached, { readonly detail: string }> = {
     if (layer === undefined) return { detail: "nothing to search" };
     const secrets = plan.secrets.map((secret) => ({
       name: `the secret ${secret.service}.${secret.name}`,
-      value: secret.reveal().toString(),
+      value: secret.reveal(),
     }));
     const needles = [...secrets, ...(await machine.identity())].flatMap(needlesFor);
     assertClean(await findUnclean(layer, needles));

@@ -14,7 +14,7 @@ const LINE = "MC4CAQAwBQYDK2VwBCIEIHFhlz/ZQ0MiBCF2pE1sKVwsPBkx+fNOHnxWk0nQ";
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 /** What a layer with one file of this text is found to hold. */
-async function found(value: string, text: string): Promise<readonly string[]> {
+async function found(value: string | Uint8Array, text: string | Uint8Array): Promise<readonly string[]> {
   const layer = mkdtempSync(join(tmpdir(), "bootlace-layer-"));
   onTestFinished(() => rmSync(layer, { recursive: true, force: true }));
   mkdirSync(join(layer, "srv"));
@@ -36,6 +36,13 @@ test("needlesFor() finds a secret that is no ASCII in every form that the runner
   const value = "pä'ss wörd+1";
   for (const text of [value, base64(value), encodeURIComponent(value), JSON.stringify(value), "pä'\\''ss wörd+1"])
     expect([text, await found(value, `x${text}y`)]).toEqual([text, [expect.stringMatching(/^it/)]]);
+});
+
+test("needlesFor() finds a secret that is no text, as its bytes and encoded", async () => {
+  const value = Buffer.from([0xff, 0xfe, 0x81, 0x0a, 0xaa, 0x80, 0xc3, 0x28, 0x99, 0xa0, 0xf1]);
+  const forms = [Buffer.concat([Buffer.from("x"), value]), `x${value.toString("base64")}y`, value.toString("hex")];
+  for (const form of forms) expect([form, await found(value, form)]).toEqual([form, [expect.stringMatching(/^it/)]]);
+  expect(await found(value, Buffer.from(value.toString()))).toEqual([]);
 });
 
 test("needlesFor() does not take another key's frame, or a short line, for the secret", async () => {
