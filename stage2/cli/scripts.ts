@@ -123,7 +123,7 @@ function looseContext(machine: Machine, onOutput: (text: string) => void): RunCo
     run,
     paths,
     facts,
-    bundleDir,
+    folderOf: () => bundleDir,
     runDir,
     services: new Map(project.services.map((service) => [service.name, service])),
     firstBoot: !state.updated.has(machOf(machine.paths, machine.facts)),

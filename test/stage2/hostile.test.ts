@@ -168,6 +168,18 @@ describe("one service", () => {
     expect(readFileSync(rig.journal, "utf8").match(/"k":"start","svc":"web","phase":"init","try":\d/g)).toHaveLength(3);
   });
 
+  test("that has left the project is torn down by the destroy that was kept at its init", async () => {
+    const destroy = 'echo "$BOOTLACE_SERVICE" >>"$WORLD/gone"';
+    const rig = machine(["web"], {
+      web: { requires: ["user"], scripts: { init: "true", destroy } },
+      user: { scripts: { init: "true", destroy } },
+    });
+    await rig.run();
+    rig.write(["user"], { user: { scripts: { init: "true", destroy } } });
+    expect((await rig.run(["run", "--phase", "destroy"])).code).toBe(0);
+    expect(rig.read("gone").split("\n").sort()).toEqual(["", "user", "web"]);
+  });
+
   test("keeps what its destroy needs, for the day that it has left the project", async () => {
     const rig = machine(["web"], { web: { scripts: { init: "true", destroy: "echo gone" } } });
     await rig.run();

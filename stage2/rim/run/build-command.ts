@@ -16,7 +16,7 @@ export function buildCommand(
   credentials: string | undefined,
 ): LaneCommand {
   const { service, script } = request;
-  const dir = join(context.bundleDir, service.dir);
+  const dir = join(context.folderOf(service.name), service.dir);
   const state = stateFolder(context, service.name, user);
   const file = join(dir, script.file);
   const env = scriptEnvironment({

@@ -16,8 +16,8 @@ export interface RunContext {
   readonly paths: Paths;
   readonly facts: Facts;
   readonly services: ReadonlyMap<string, Service>;
-  /** Folder of the unpacked bundle. */
-  readonly bundleDir: string;
+  /** Folder of the unpacked bundle, or what stands in for it where a service has left the project. */
+  readonly folderOf: (service: string) => string;
   /** Folder of this run's logs and events. */
   readonly runDir: string;
   readonly firstBoot: boolean;

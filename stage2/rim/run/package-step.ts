@@ -73,14 +73,16 @@ function writeRepositories(context: RunContext, step: PackageStep): boolean {
     if (service === undefined) continue;
     for (const { path, content, append } of repositoryFiles(service, step.manager)) {
       const text =
-        "text" in content ? content.text : readFileSync(join(context.bundleDir, service.dir, content.from), "latin1");
+        "text" in content
+          ? content.text
+          : readFileSync(join(context.folderOf(service.name), service.dir, content.from), "latin1");
       const old = existsSync(path) ? readFileSync(path, "latin1") : "";
       if (append ? old.split("\n").includes(text.trim()) : old === text) continue;
       changed = true;
       mkdirSync(dirname(path), { recursive: true });
       if (append) appendFileSync(path, text);
       else if ("text" in content) writeFileSync(path, text);
-      else copyFileSync(join(context.bundleDir, service.dir, content.from), path);
+      else copyFileSync(join(context.folderOf(service.name), service.dir, content.from), path);
     }
   }
   return changed;

@@ -23,6 +23,7 @@ import { readProcess, sessionMembers, signalAll, ticksNow } from "../processes.t
 import { closeRun, type RunResult, reportLeftRunning } from "./close-run.ts";
 import type { Happening, RunContext } from "./context.ts";
 import { prepareVolatile } from "./execute-script.ts";
+import { type LeftOver, leftOverServices } from "./left-over.ts";
 import { runPlan } from "./run-plan.ts";
 import { endSurvivors } from "./survivors.ts";
 
@@ -97,7 +98,7 @@ export function newRunId(): string {
 }
 
 async function openRun(request: RunRequest & { run: string }, journal: JournalFile, mach: string): Promise<RunResult> {
-  const { paths, facts, run, project } = request;
+  const { paths, facts, run } = request;
   const began = performance.now();
   const ticks = ticksNow();
   const { state } = journal;
@@ -106,7 +107,13 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
   removeAllCredentials(paths);
   const ended = await endSurvivors(state, facts.boot);
 
-  const plan = makePlan({ ...request, state, mach });
+  const leftOver: LeftOver =
+    request.phase === "destroy"
+      ? leftOverServices(paths, request.project, state)
+      : { services: [], folders: new Map() };
+  const project = { ...request.project, services: [...request.project.services, ...leftOver.services] };
+  const roots = [...(request.roots.length > 0 ? request.roots : project.roots), ...leftOver.folders.keys()];
+  const plan = makePlan({ ...request, project, roots, state, mach });
   const stamp = { run, boot: facts.boot, mach };
   const runDir = join(paths.runs, run);
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
@@ -135,7 +142,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
     paths,
     facts,
     services: new Map(project.services.map((service) => [service.name, service])),
-    bundleDir: request.bundleDir,
+    folderOf: (service) => leftOver.folders.get(service) ?? request.bundleDir,
     runDir,
     firstBoot: !state.updated.has(mach),
     lanes: new LanePool(),

@@ -125,7 +125,7 @@ function keepDestroy(context: RunContext, service: Service): void {
   if (service.phases.destroy === undefined) return;
   const folder = join(context.paths.destroy, fileName(service.name));
   rmSync(folder, { recursive: true, force: true });
-  cpSync(join(context.bundleDir, service.dir), join(folder, service.dir), { recursive: true });
+  cpSync(join(context.folderOf(service.name), service.dir), join(folder, service.dir), { recursive: true });
   writeFileSync(join(folder, "service.json"), JSON.stringify(service));
 }
 
