@@ -1,5 +1,6 @@
 // Bundles the desk (dist/cli.mjs and its lazily loaded commands) and the runner (dist/stage2.mjs).
-import { chmod, readFile, rm } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -12,9 +13,9 @@ const inlined = ["commander", "yaml", "zod"];
 const requireShim =
   'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
-await rm(new URL("../dist", import.meta.url), { recursive: true, force: true });
-await build({
+const desk = await build({
   ...runner,
+  write: false,
   minify: false,
   entryPoints: { cli: "src/cli/main.ts" },
   outdir: "dist",
@@ -27,5 +28,17 @@ await build({
   mainFields: ["module", "main"],
   banner: { js: requireShim },
 });
-await build({ ...runner, outfile: "dist/stage2.mjs" });
+const machine = await build({ ...runner, write: false, outfile: "dist/stage2.mjs" });
+
+// Each file is replaced at once and what is stale goes last: a command that runs meanwhile never finds nothing.
+const dist = join(root, "dist");
+await mkdir(dist, { recursive: true });
+const files = [...desk.outputFiles, ...machine.outputFiles];
+for (const { path, contents } of files) {
+  await writeFile(`${path}.new`, contents);
+  await rename(`${path}.new`, path);
+}
+const fresh = new Set(files.map(({ path }) => path));
+for (const name of await readdir(dist))
+  if (!fresh.has(join(dist, name))) await rm(join(dist, name), { recursive: true });
 await chmod(new URL("../bin/bootlace.js", import.meta.url), 0o755);
