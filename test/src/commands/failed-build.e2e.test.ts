@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
 import { makeProject, SMALL } from "../../support/small-project.ts";
@@ -95,3 +96,19 @@ test.each([
   });
   expect([exit, err]).toEqual([6, expect.stringContaining("E_SANDBOX_UNAVAILABLE: A sandbox needs root")]);
 });
+
+test("build ends at once on a second signal, and gc finds what it left", async () => {
+  // Its machine takes seconds to stop, because the script does not mind TERM.
+  const stubborn = "description: Base\ninit: |\n  trap '' TERM\n  echo held\n  while :; do sleep 0.2; done\n";
+  const dir = await makeProject({ ...SMALL, "services/base/service.yaml": stubborn });
+  const argv = [join(root, "bin", "bootlace.js"), "-C", dir, "build", "base", "--json"];
+  const desk = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "ignore"] });
+  const ended = once(desk, "exit");
+  for await (const line of createInterface({ input: desk.stdout })) {
+    if (line.includes('"held')) desk.kill("SIGINT");
+    if (line.includes('"desk-fail"')) desk.kill("SIGTERM");
+  }
+  expect(await ended).toEqual([143, null]);
+  expect((await bootlace(dir, ["gc"])).out).toMatch(/^removed build-base-\S+ \(image base, its desk died/);
+  expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
+}, 60_000);
