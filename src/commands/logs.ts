@@ -1,13 +1,13 @@
+import { spawn } from "node:child_process";
 import { createReadStream } from "node:fs";
-import { finished } from "node:stream/promises";
 import { BootlaceError, createReporter, EXIT } from "../../stage2/index.ts";
-import type { CommandRun } from "../cli/command.ts";
+import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { logsAsJson, printLines } from "../cli/logs-as-json.ts";
 import { findMachine } from "../machine/find-machine.ts";
 import { followRun } from "../machine/run/follow-run.ts";
 import { eventsFile } from "../machine/run/launch-run.ts";
 import { Link } from "../machine/run/link.ts";
-import { runLocal } from "../machine/run-local.ts";
+import { throwIfAborted } from "../session/abort.ts";
 
 /** The newest run by the file that grows; its follower ends when the runner holds the lock no more. */
 const NEWEST = "cd /var/lib/bootlace/runs 2>/dev/null && ls -1t | head -n 1";
@@ -17,9 +17,7 @@ const logs: CommandRun = async ({ dir, args, options, json, stdout, stderr, sign
   const [target = "", step] = args;
   const machine = await findMachine(dir, target);
   if (options.console === true) {
-    if (json) await printLines(createReadStream(machine.console), "console", stdout);
-    else if (options.follow === true) await runLocal(["tail", "-n", "+1", "-F", machine.console]);
-    else await finished(createReadStream(machine.console).on("data", (chunk) => stdout.write(chunk)));
+    await showConsole(machine.console, options.follow === true, { json, stdout, signal });
     return EXIT.ok;
   }
   const link = new Link(machine);
@@ -50,3 +48,19 @@ const logs: CommandRun = async ({ dir, args, options, json, stdout, stderr, sign
 };
 
 export default logs;
+
+async function showConsole(
+  file: string,
+  follow: boolean,
+  { json, stdout, signal }: Pick<CommandContext, "json" | "stdout" | "signal">,
+): Promise<void> {
+  const tail = follow
+    ? spawn("tail", ["-n", "+1", "-F", file], { stdio: ["ignore", "pipe", "ignore"], signal })
+    : undefined;
+  // Ended by the signal: told below, when all that was printed is out.
+  tail?.on("error", () => {});
+  const source = tail?.stdout ?? createReadStream(file);
+  if (json) await printLines(source, "console", stdout);
+  else for await (const chunk of source) stdout.write(chunk);
+  throwIfAborted(signal);
+}

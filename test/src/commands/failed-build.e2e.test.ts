@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -75,6 +75,9 @@ test("logs --json prints one line of JSON for each line that a script printed", 
     { step: "base.update", line: "one" },
     { step: "base.update", line: 'two "2"' },
   ]);
+  const console = await bootlace(dir, ["logs", "dev", "--console", "--json"]);
+  for (const line of console.out.split("\n").filter(Boolean))
+    expect(JSON.parse(line)).toMatchObject({ step: "console" });
   expect((await bootlace(dir, ["logs", "dev", "nothing", "--json"])).err).toContain("E_NO_RUN");
   const unknown = (await bootlace(dir, ["logs", "nope"])).err;
   expect(unknown).toContain("E_MACHINE_UNKNOWN");
@@ -111,4 +114,22 @@ test("build ends at once on a second signal, and gc finds what it left", async (
   expect(await ended).toEqual([143, null]);
   expect((await bootlace(dir, ["gc"])).out).toMatch(/^removed build-base-\S+ \(image base, its desk died/);
   expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
+}, 60_000);
+
+test("logs --console -f prints what the console says as it comes, and ends with Ctrl-C", async () => {
+  const dir = await makeProject({
+    ...SMALL,
+    "bootlace.yaml": "name: small\nruntime: system\nservices: [base]\nmachines:\n  dev: {on: sandbox}\n",
+  });
+  await bootlace(dir, ["up", "dev"]);
+  const argv = [join(root, "bin", "bootlace.js"), "-C", dir, "logs", "dev", "--console", "-f"];
+  const desk = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "ignore"] });
+  const ended = once(desk, "exit");
+  const spoken = join(dir, ".bootlace", "machines", "dev", "console.log");
+  appendFileSync(spoken, "hello\n");
+  for await (const line of createInterface({ input: desk.stdout })) {
+    if (line === "hello") appendFileSync(spoken, "later\n");
+    if (line === "later") desk.kill("SIGINT");
+  }
+  expect(await ended).toEqual([130, null]);
 }, 60_000);
