@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BootlaceError } from "../errors/bootlace-error.ts";
-import { parseRoots, resolveRoots } from "../plan/roots.ts";
 import { readFacts } from "../rim/facts.ts";
 import { type Paths, pathsUnder } from "../rim/paths.ts";
+import { rootsOn } from "../rim/roots-on.ts";
 import type { Facts, Purpose } from "../types/facts.ts";
 import type { Project } from "../types/service.ts";
 import type { Arguments } from "./arguments.ts";
@@ -28,15 +28,14 @@ export function openMachine({ values }: Arguments): Machine {
   const paths = pathsUnder(values.root ?? process.env.BOOTLACE_ROOT ?? "/");
   const bundleDir = dirname(fileURLToPath(import.meta.url));
   const project = readProject(join(bundleDir, "project.json"));
-  const asked = existsSync(paths.services) ? parseRoots(readFileSync(paths.services, "utf8")) : [];
   return {
     paths,
     facts: readFacts(paths.seed, asPurpose(values.purpose)),
     project,
     bundleDir,
     bundle: process.env.BOOTLACE_BUNDLE ?? basename(bundleDir),
-    roots: resolveRoots([values.service ?? [], asked, project.roots]),
-    bootRoots: resolveRoots([asked, project.roots]),
+    roots: rootsOn(paths, project, values.service ?? []),
+    bootRoots: rootsOn(paths, project, []),
   };
 }
 

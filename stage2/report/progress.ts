@@ -1,6 +1,6 @@
 import type { Event } from "../types/event.ts";
 import type { Step, StepId } from "../types/plan.ts";
-import { duration, type Line } from "./lines.ts";
+import { clean, duration, type Line } from "./lines.ts";
 
 interface Row {
   readonly step: Step;
@@ -26,7 +26,7 @@ export class Progress {
         this.set(event.step, { state: "running", since: event.t, last: "" });
         break;
       case "output":
-        this.set(event.step, { last: event.text.trimEnd().split("\n").at(-1) ?? "" });
+        this.set(event.step, { last: clean(event.text.trimEnd().split("\n").at(-1) ?? "") });
         break;
       case "waiting-ready":
         this.set(event.step, { last: `waits for ${event.for}` });

@@ -61,9 +61,9 @@ function liveReporter(stream: ReporterOptions["stream"]): Reporter {
 
   const erase = (): string => (drawn > 0 ? `\x1b[${drawn}A\x1b[J` : "");
   const draw = (above: readonly Line[]): void => {
-    const height = Math.max(3, Math.floor((stream.rows ?? 24) / 2));
+    const height = Math.max(3, Math.floor((stream.rows || 24) / 2));
     const frame = progress.frame(Date.now(), height);
-    const width = (stream.columns ?? 80) - 1;
+    const width = (stream.columns || 80) - 1;
     const text = [
       ...above.map((line) => paint(line, colour)),
       ...frame.map((line) => paint({ ...line, text: line.text.slice(0, width) }, colour)),

@@ -26,6 +26,7 @@ import { prepareVolatile } from "./execute-script.ts";
 import { type LeftOver, leftOverServices } from "./left-over.ts";
 import { runPlan } from "./run-plan.ts";
 import { endSurvivors } from "./survivors.ts";
+import { tidyVolatile } from "./tidy.ts";
 
 /** What a run is asked to do. */
 export interface RunRequest {
@@ -196,6 +197,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
     removeAllCredentials(paths);
     context.lanes.close();
     deferred.flush();
+    tidyVolatile(paths, run);
     for (const unused of context.prepared.values()) unused.close();
     log.close();
   }

@@ -178,3 +178,10 @@ test("apply without --here is refused with exit 2, before anything is written", 
   expect(existsSync(join(root, "var"))).toBe(false);
   expect((await run("plan")).exit).toBe(0);
 });
+
+test("apply and plan --here take +NAME beside what the machine has by itself", async () => {
+  const { run } = rig(SERVICES);
+  const all = ["base.init", "metrics.init", "web.init", "base.update", "web.update"];
+  expect(steps((await run("plan", ["--json", "-s", "+metrics"])).out)).toEqual(all);
+  expect((await run("apply", ["-s", "+metrics"])).exit).toBe(0);
+});
