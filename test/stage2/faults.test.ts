@@ -33,7 +33,9 @@ describe("a script that", () => {
       rig.write(["web"], {
         web: {
           scripts: {
-            update: `${how}sh -c 'echo $$ >"$WORLD/pid"; ${rig.hold("gate")}; echo late; echo x >"$WORLD/late"' &`,
+            // The daemon is up before the phase ends: one that is still being started may be missed by the report.
+            update: `${how}sh -c 'echo $$ >"$WORLD/pid"; ${rig.hold("gate")}; echo late; echo x >"$WORLD/late"' &
+while [ ! -s "$WORLD/pid" ]; do :; done`,
           },
         },
       });

@@ -11,6 +11,7 @@ export default function setup(): void {
     "curl",
     "dash",
     "mksh",
+    "openssh-client",
     "openssl",
     "procps",
     "shellcheck",
