@@ -1,6 +1,8 @@
 /** The one door through which the desk (`src/`) uses the machine's code. */
 export { BootlaceError } from "./errors/bootlace-error.ts";
-export { CODES, type ErrorCode, EXIT, type ExitCode, NOTICES } from "./errors/codes.ts";
+export { CODES, type ErrorCode } from "./errors/codes.ts";
+export { EXIT, type ExitCode } from "./errors/exit.ts";
+export { NOTICES } from "./errors/notices.ts";
 export { FACT_NAMES } from "./execute/environment.ts";
 export { quote } from "./execute/quote.ts";
 export { secretForms } from "./execute/redact.ts";

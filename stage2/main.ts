@@ -5,7 +5,8 @@ import { bootCommand, runCommand } from "./cli/run.ts";
 import { doCommand, envCommand } from "./cli/scripts.ts";
 import { logsCommand, statusCommand } from "./cli/status.ts";
 import { BootlaceError } from "./errors/bootlace-error.ts";
-import { CODES, EXIT, type ExitCode } from "./errors/codes.ts";
+import { CODES } from "./errors/codes.ts";
+import { EXIT, type ExitCode } from "./errors/exit.ts";
 
 const HELP = `bootlace on this machine
 

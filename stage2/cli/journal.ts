@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { BootlaceError } from "../errors/bootlace-error.ts";
-import { EXIT, type ExitCode } from "../errors/codes.ts";
+import { EXIT, type ExitCode } from "../errors/exit.ts";
 import { checkpointLines } from "../journal/checkpoint.ts";
 import { parseJournal } from "../journal/parse.ts";
 import { planRepair } from "../journal/repair.ts";

@@ -1,5 +1,5 @@
 import { BootlaceError } from "../errors/bootlace-error.ts";
-import { EXIT, type ExitCode } from "../errors/codes.ts";
+import { EXIT, type ExitCode } from "../errors/exit.ts";
 import { explain } from "../plan/why.ts";
 import { toText } from "../report/lines.ts";
 import { planLines, whyLines } from "../report/plan-lines.ts";

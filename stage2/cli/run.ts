@@ -1,7 +1,7 @@
 import { mkdirSync, openSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { BootlaceError } from "../errors/bootlace-error.ts";
-import { EXIT, type ExitCode } from "../errors/codes.ts";
+import { EXIT, type ExitCode } from "../errors/exit.ts";
 import type { OpenRun } from "../journal/fold.ts";
 import { consoleLine } from "../report/lines.ts";
 import { readState } from "../rim/journal-file.ts";

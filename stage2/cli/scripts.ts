@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { BootlaceError } from "../errors/bootlace-error.ts";
-import { EXIT, type ExitCode } from "../errors/codes.ts";
+import { EXIT, type ExitCode } from "../errors/exit.ts";
 import { placeCredentials, removeCredentials } from "../rim/credentials.ts";
 import { readState } from "../rim/journal-file.ts";
 import { LanePool } from "../rim/lane.ts";

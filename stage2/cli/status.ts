@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BootlaceError } from "../errors/bootlace-error.ts";
-import { EXIT, type ExitCode } from "../errors/codes.ts";
+import { EXIT, type ExitCode } from "../errors/exit.ts";
 import { toText } from "../report/lines.ts";
 import { type Status, statusLines, statusOf } from "../report/status.ts";
 import { readKeyValues } from "../rim/facts.ts";

@@ -1,5 +1,6 @@
 import type { Fault, Place } from "../types/error.ts";
-import { CODES, type ErrorCode, type ExitCode } from "./codes.ts";
+import { CODES, type ErrorCode } from "./codes.ts";
+import type { ExitCode } from "./exit.ts";
 
 interface ErrorDetails {
   readonly place?: Place;

@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from "../../errors/codes.ts";
+import { EXIT, type ExitCode } from "../../errors/exit.ts";
 import type { Event } from "../../types/event.ts";
 import type { Plan, StepId } from "../../types/plan.ts";
 import { processesOfRun } from "../processes.ts";

@@ -1,0 +1,113 @@
+import { type CodeRow, row } from "./code-row.ts";
+import { EXIT } from "./exit.ts";
+
+/** Sessions, machines and images, as the desk handles them. */
+export const DESK_CODES = {
+  E_SESSION_CONNECT: row(
+    EXIT.machine,
+    "A machine could not be reached or refused the login.",
+    "See whether it runs (`bootlace status`), and whether address and key are right.",
+  ),
+  E_SESSION_HOST_KEY: row(
+    EXIT.trust,
+    "A machine showed a host key other than the one known for it.",
+    "Find out why before you connect: another machine may be answering at its address.",
+  ),
+  E_SESSION_LOST: row(
+    EXIT.machine,
+    "The connection to a machine broke while a command ran.",
+    "Run the command again: what ran detached on the machine goes on, and is followed again.",
+  ),
+  E_REMOTE_COMMAND: row(
+    EXIT.machine,
+    "A command that Bootlace itself ran on a machine failed.",
+    "Read the output that is shown; it comes from the machine.",
+  ),
+  E_SANDBOX_UNAVAILABLE: row(
+    EXIT.machine,
+    "A sandbox cannot be started on this computer.",
+    "Do what the message names: run as root on Linux, install the tool, or use a folder that can hold an overlay.",
+  ),
+  E_SANDBOX_ROOT_CHANGED: row(
+    EXIT.machine,
+    "The packages of the root under a sandbox image changed since the image was built.",
+    "Build the image again: `bootlace build IMAGE`.",
+  ),
+  E_PROVIDER_UNSUPPORTED: row(
+    EXIT.usage,
+    "This version has no provider of that name.",
+    "Use `on: sandbox`, or `--on sandbox`.",
+  ),
+  E_MACHINE_UNKNOWN: row(
+    EXIT.usage,
+    "A machine is named that neither the project nor its state knows.",
+    "List machines with `bootlace status`.",
+  ),
+  E_MACHINE_STATE: row(
+    EXIT.machine,
+    "A machine is in a state that the command cannot work with.",
+    "Start, stop or destroy it first, as the message says.",
+  ),
+  E_MACHINE_NEEDS: row(
+    EXIT.usage,
+    "A service needs something that machines of this provider do not have.",
+    "Use another provider, or leave the service out.",
+  ),
+  E_CAPTURE_RUN_OPEN: row(
+    EXIT.machine,
+    "A machine cannot be captured while a run is open on it.",
+    "Let the run end, then capture.",
+  ),
+  E_RUN_LOST: row(
+    EXIT.machine,
+    "The runner on a machine ended without closing its run.",
+    "Read the runner's output that is shown, then run again.",
+  ),
+  E_RUN_FAILED: row(
+    EXIT.serviceFailed,
+    "A run on a machine ended with failed services.",
+    "Read the log that is named.",
+  ),
+  E_IMAGE_UNKNOWN: row(
+    EXIT.usage,
+    "An image is named that the project does not have, or that was not built yet.",
+    "List images with `bootlace image ls`; build one with `bootlace build IMAGE`.",
+  ),
+  E_IMAGE_DAMAGED: row(
+    EXIT.trust,
+    "An image's file does not have the digest that its record names.",
+    "Build the image again: `bootlace build IMAGE --force`.",
+  ),
+  E_IMAGE_NOT_CLEAN: row(
+    EXIT.serviceFailed,
+    "An image holds something that must not be in an image: a secret, a key, an identity.",
+    "Remove it in the `seal` phase of the service that is named.",
+  ),
+  E_BUILD_UNKNOWN: row(
+    EXIT.usage,
+    "No build of that id was kept.",
+    "List kept builds with `bootlace gc --plan --all`.",
+  ),
+  E_NO_RUN: row(
+    EXIT.usage,
+    "There is no such run, or it wrote no such log.",
+    "Look at `bootlace status` for the last run.",
+  ),
+  E_RUN_OPEN: row(
+    EXIT.machine,
+    "A run is open on the machine, so it cannot be captured.",
+    "Let the run end, or end it, and try again.",
+  ),
+  E_UNKNOWN_ACTION: row(
+    EXIT.usage,
+    "A service has no phase or action of that name.",
+    "List the actions with `bootlace do`.",
+  ),
+  E_ACTION: row(EXIT.serviceFailed, "An action ended with another exit code than 0.", "Read its output above."),
+  E_HANDOFF: row(
+    EXIT.trust,
+    "stage1 and stage2 do not speak the same hand-off.",
+    "Publish a bundle whose runner knows this stage1.",
+  ),
+  E_INTERNAL: row(EXIT.internal, "Bootlace itself is wrong.", "Report it, with the text and the stack."),
+} as const satisfies Record<string, CodeRow>;
