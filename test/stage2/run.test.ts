@@ -113,6 +113,22 @@ describe("run", () => {
     });
   });
 
+  test("reports and journals a step as blocked also where the last that it waited for ended well", async () => {
+    const rig = machine(["site"], {});
+    rig.write(["site"], {
+      site: { requires: ["db", "web"], scripts: { update: "true" } },
+      db: { scripts: { init: "exit 3" } },
+      web: { scripts: { init: rig.hold("web") } },
+    });
+    const running = rig.start();
+    await running.step("db.init", "fail");
+    await rig.release("web");
+    expect(await running.exit).toBe(1);
+    expect(running.close).toMatchObject({ failed: ["db.init"], blocked: ["site.update"] });
+    expect(running.events.find((event) => event.k === "blocked")).toMatchObject({ step: "site.update", by: "db.init" });
+    expect(rig.say("status")).toMatch(/site\s+init -, update blocked .*db\.init/);
+  });
+
   test("goes on past a failure that is ignored: dependents run, exit 0, degraded; --strict makes it 8", async () => {
     const rig = machine(["web"], {
       web: { requires: ["stats"], scripts: { update: both.update } },

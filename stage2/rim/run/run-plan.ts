@@ -144,7 +144,7 @@ class PlanRun {
       case "done":
         this.entries.push(...result.entries);
         this.context.emit({ k: "done", step: step.id, ms });
-        this.schedule.end(step.id, "done");
+        this.block(this.schedule.end(step.id, "done"));
         break;
       case "failed":
         this.entries.push(...result.entries);
@@ -175,12 +175,21 @@ class PlanRun {
     const ignored = step.kind === "script" && this.ignores(step.service);
     (ignored ? this.ignored : this.failed).push(step.id);
     this.context.emit({ k: "fail", step: step.id, ms, reason, message, tail, log, ignored });
-    for (const { step: other, by } of this.schedule.end(step.id, "failed")) {
+    this.block(this.schedule.end(step.id, "failed"));
+  }
+
+  /** Steps that can never run now. It may be a step that ended well that decided it: the last one that they waited for. */
+  private block(blocked: ReturnType<Schedule["end"]>): void {
+    for (const { step, by } of blocked) {
+      this.context.emit({ k: "blocked", step: step.id, by });
+      if (step.kind === "packages") {
+        this.blocked.push(step.id);
+        continue;
+      }
       // What follows a failure that may be is degraded with it, where it belongs to the same service.
-      const own = ignored && other.kind === "script" && other.service === step.service;
-      (own ? this.ignored : this.blocked).push(other.id);
-      this.context.emit({ k: "blocked", step: other.id, by });
-      if (other.kind === "script") this.entries.push({ k: "blocked", svc: other.service, phase: other.phase, why: by });
+      const own = this.ignores(step.service) && by.startsWith(`${step.service}.`);
+      (own ? this.ignored : this.blocked).push(step.id);
+      this.entries.push({ k: "blocked", svc: step.service, phase: step.phase, why: by });
     }
   }
 
