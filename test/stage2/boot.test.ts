@@ -1,17 +1,10 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
-import { MachineRig, type ServiceSketch } from "../support/machine-rig.ts";
+import { describe, expect, test } from "vitest";
+import type { MachineRig, ServiceSketch } from "../support/machine-rig.ts";
+import { useRigs } from "../support/use-rigs.ts";
 
-const rigs: MachineRig[] = [];
-afterEach(() => {
-  for (const rig of rigs.splice(0)) rig.dispose();
-});
-function machine(roots: string[], services: Record<string, ServiceSketch>): MachineRig {
-  const rig = new MachineRig(roots, services);
-  rigs.push(rig);
-  return rig;
-}
+const machine = useRigs();
 /** What the sandbox or a VM's host would say of this machine. */
 function seed(rig: MachineRig, values: Record<string, string>): void {
   const folder = join(rig.root, "run/bootlace");

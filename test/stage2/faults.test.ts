@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, truncate
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { MachineRig, type ServiceSketch } from "../support/machine-rig.ts";
+import { until } from "../support/until.ts";
 
 const rigs: MachineRig[] = [];
 const mounts: string[] = [];
@@ -249,7 +250,3 @@ describe("a machine on which", () => {
     expect(rig.read("boots")).toBe("first\nagain\n");
   });
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-}

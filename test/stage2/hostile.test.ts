@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { memoryFolder, pathsUnder } from "../../stage2/index.ts";
 import { MachineRig, type ServiceSketch } from "../support/machine-rig.ts";
+import { until } from "../support/until.ts";
 
 const rigs: MachineRig[] = [];
 afterEach(() => {
@@ -21,9 +22,6 @@ function machine(roots: string[], services: Record<string, ServiceSketch>, prefi
 const NOBODY = 65534;
 const alive = (pid: string): boolean =>
   existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
 /** Puts a secret where the desk's session would. */
 function secret(rig: MachineRig, name: string, value: string | Buffer): void {
   const folder = join(memoryFolder(pathsUnder(rig.root))!, "secrets/web");

@@ -1,19 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { memoryFolder, pathsUnder, readState } from "../../stage2/index.ts";
-import { MachineRig, type ServiceSketch } from "../support/machine-rig.ts";
+import type { ServiceSketch } from "../support/machine-rig.ts";
+import { until } from "../support/until.ts";
+import { useRigs } from "../support/use-rigs.ts";
 
-const rigs: MachineRig[] = [];
-afterEach(() => {
-  for (const rig of rigs.splice(0)) rig.dispose();
-});
-function machine(roots: string[], services: Record<string, ServiceSketch>): MachineRig {
-  const rig = new MachineRig(roots, services);
-  rigs.push(rig);
-  return rig;
-}
+const machine = useRigs();
 const both = {
   init: 'echo x >>"$WORLD/$BOOTLACE_SERVICE.init"',
   update: 'echo "$BOOTLACE_BOOT $BOOTLACE_REASON" >>"$WORLD/$BOOTLACE_SERVICE.update"',
@@ -440,9 +434,23 @@ describe("run", () => {
     expect(rig.say("do", "web.reload", "WHAT=all")).toBe("reloaded all action:reload\n");
     expect(() => rig.say("do", "web.nothing")).toThrow(/E_UNKNOWN_ACTION/);
   });
-});
 
-/** Waits for something that a script does; the test's own limit ends it. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+  test("do fails an action that its time limit ended, whatever exit code its trap gives", () => {
+    const rig = machine(["web"], {
+      web: { scripts: { init: { file: "slow.sh", text: "trap 'exit 0' TERM; sleep 1000 & wait" } } },
+    });
+    const project = JSON.parse(readFileSync(join(rig.bundle, "project.json"), "utf8"));
+    const slow = {
+      file: "slow.sh",
+      with: "exec",
+      attempts: 1,
+      backoff: 1,
+      timeout: 50,
+      digest: "",
+      description: "Slow",
+    };
+    project.services[0].actions = { slow };
+    writeFileSync(join(rig.bundle, "project.json"), JSON.stringify(project));
+    expect(() => rig.say("do", "web.slow")).toThrow(/E_ACTION/);
+  });
+});

@@ -26,11 +26,17 @@ export interface ScriptRequest {
   readonly extra?: Readonly<Record<string, string>>;
 }
 
+/** The status of a script that we ended: as a shell tells SIGTERM. */
+const ENDED = 143;
+
 /** What is left to do when a script has ended and nobody waits for it any more. */
 export type Afterwards = () => void;
 
 export interface ScriptExit {
-  /** Absent when it could not even be started; then `message` says why. */
+  /**
+   * Absent when it could not even be started; then `message` says why. Never a success, nor a request to reboot, where
+   * we ended the script: what its trap exits with says nothing.
+   */
   readonly status?: number;
   readonly ended?: EndedEarly;
   readonly message: string;
@@ -42,7 +48,7 @@ export interface ScriptExit {
 }
 
 /**
- * Runs one script once, in a lane: environment, credentials, log, time limit, end of its process group.
+ * Runs one script once, in a lane: environment, credentials, log, time limit, end of its session.
  *
  * @param onStart called with the session and start time before the script begins: the journal's intent.
  */
@@ -50,7 +56,7 @@ export async function executeScript(
   context: RunContext,
   lane: Lane,
   request: ScriptRequest,
-  onStart: (group: number, started: number) => void,
+  onStart: (session: number, started: number) => void,
 ): Promise<ScriptExit> {
   const { service, script } = request;
   const log = logFile(context, request.step);
@@ -83,8 +89,9 @@ export async function executeScript(
     const started = ticksNow();
     onStart(lane.session, started);
     const guard = guardTime(context, lane, service.name, started, script.timeout);
-    const status = await lane.run({ ...command, output: redacted?.path ?? followed?.path ?? "/dev/null" });
+    const exited = await lane.run({ ...command, output: redacted?.path ?? followed?.path ?? "/dev/null" });
     const ended = await guard.finish();
+    const status = ended === undefined ? exited : ENDED;
     await redacted?.close();
     return {
       status,

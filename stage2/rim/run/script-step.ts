@@ -39,8 +39,8 @@ export async function runScriptStep(context: RunContext, step: ScriptStep, lane:
     });
     context.later(exit.afterwards);
     if (exit.ended === "interrupted") return interrupted(step);
-    if (exit.ended === undefined && exit.status === ASK_REBOOT) return askReboot(context, step, exit);
-    if (exit.ended === undefined && exit.status === 0) {
+    if (exit.status === ASK_REBOOT) return askReboot(context, step, exit);
+    if (exit.status === 0) {
       if ("problem" in exit.outputs) return failed(step, { ...exit, message: exit.outputs.problem }, "outputs");
       return finish(context, step, service, lane, exit.outputs.text);
     }
