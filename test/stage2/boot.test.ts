@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { MachineRig, ServiceSketch } from "../support/machine-rig.ts";
+import { until } from "../support/until.ts";
 import { useRigs } from "../support/use-rigs.ts";
 
 const machine = useRigs();
@@ -97,7 +98,7 @@ describe("boot", () => {
     seed(rig, { boot: "b1" });
     const first = rig.start();
     await first.step("web.init");
-    while (rig.read("pids") === "") await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => rig.read("pids") !== "");
     first.child.kill("SIGKILL");
     await first.exit;
     seed(rig, { boot: "b2" });
@@ -106,6 +107,8 @@ describe("boot", () => {
     expect(second.events.some((event) => event.k === "notice" && event.code === "W_SURVIVOR")).toBe(false);
     const [old] = rig.read("pids").split("\n");
     process.kill(Number(old), "SIGKILL");
+    // Dead before the gate opens: it must not take the other one's release into its grave.
+    await until(() => !existsSync(`/proc/${old}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${old}/status`, "utf8")));
     await rig.release("gate");
     expect(await second.exit).toBe(0);
   });
