@@ -1,5 +1,6 @@
 import type { CommandSpec } from "./command.ts";
 import { imageCommands } from "./table/image.ts";
+import { keyCommands } from "./table/key.ts";
 import { machineCommands } from "./table/machine.ts";
 import { otherCommands } from "./table/other.ts";
 import { projectCommands } from "./table/project.ts";
@@ -16,5 +17,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...machineCommands,
   ...imageCommands,
   ...storeCommands,
+  ...keyCommands,
   ...otherCommands,
 ];

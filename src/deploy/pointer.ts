@@ -34,7 +34,7 @@ export function encodePointer(pointer: Pointer, signatures: readonly string[] = 
 }
 
 /** What signatures are made over: everything after the empty line. */
-function pointerBody(pointer: Pointer): string {
+export function pointerBody(pointer: Pointer): string {
   const { project, channel, epoch, serial, created, expires, bundle, runtimes, by } = pointer;
   const lines = [
     `project=${project}`,

@@ -136,6 +136,7 @@ const boot = z.strictObject(
       .default([])
       .describe("Instance tags that are believed"),
     deadline: duration.default(180_000).describe("The boot hook gives up and reports; default 3m"),
+    lifetime: duration.default(90 * 86_400_000).describe("How long a channel's pointer is good; default 90d"),
     expiry: oneOf(["warn", "refuse"]).default("warn").describe("What an expired pointer means"),
   },
   expected("a mapping"),

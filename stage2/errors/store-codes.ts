@@ -49,4 +49,32 @@ export const STORE_CODES = {
     "Somebody else moved the channel at the same time; that move stands, yours was not made.",
     "Look at what was published, then run the command again.",
   ),
+  E_POINTER_SIGNATURE: row(
+    EXIT.trust,
+    "A channel pointer is not signed by a key that the project trusts, for its epoch.",
+    "Ask who wrote to the store; when you know why, publish over it with `deploy --replace`.",
+  ),
+  E_TRUST_FILE: row(
+    EXIT.usage,
+    "A file of the project's `trust/` folder is no trust file.",
+    "Take it from version control again, or make a key with `bootlace key new`.",
+  ),
+  E_NO_KEY: row(EXIT.usage, "The project has no key to sign with.", "Make one with `bootlace key new`."),
+  E_KEY_EXISTS: row(
+    EXIT.usage,
+    "The project has a key already, or its keys are changing at this moment.",
+    "`bootlace key rotate` brings a new one; `bootlace key rotate --finish` ends the change.",
+  ),
+  E_KEY_MISSING: row(
+    EXIT.usage,
+    "The private half of a key is not on this desk.",
+    "Copy it here, or set BOOTLACE_KEYS to the folder that has it.",
+  ),
+  E_KEY_FILE: row(EXIT.trust, "A private key file cannot be used.", "Look at the reason given."),
+  E_KEY_IN_BUNDLE: row(
+    EXIT.trust,
+    "A file of the project holds the private signing key; bundles are readable for every machine.",
+    "Take it out, and make a new key with `bootlace key rotate`: whoever has read it can sign.",
+  ),
+  E_KMS: row(EXIT.store, "AWS KMS did not do what was asked.", "Look at the reason given."),
 } as const satisfies Record<string, CodeRow>;

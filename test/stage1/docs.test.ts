@@ -8,7 +8,7 @@ const firsts = (text: string, pattern: RegExp): readonly string[] =>
   [...text.matchAll(pattern)].map(([, word = ""]) => word);
 
 test("docs/stage1.md lists each key of boot.conf that stage1 reads, and no other", () => {
-  const reader = read("stage1/stage1").split("read_conf() {")[1]?.split("\n}\n")[0] ?? "";
+  const reader = read("stage1/conf").split("read_setting() {")[1]?.split("\n}\n")[0] ?? "";
   const section = read("docs/stage1.md").split("## boot.conf")[1]?.split("\n## ")[0] ?? "";
   const rows = section.split("\n").filter((line) => line.startsWith("| `"));
   const documented = rows.flatMap((row) => firsts(row.split("|")[1] ?? "", /`([a-z-]+)`/g));
@@ -20,7 +20,8 @@ test("docs/stage1.md lists each key of boot.conf that stage1 reads, and no other
 
 test("docs/stage1.md lists each exit code that stage1 uses, and no other", () => {
   const section = read("docs/stage1.md").split("## Exit codes")[1]?.split("\n## ")[0] ?? "";
-  const used = [...firsts(read("stage1/stage1"), /die (\d)/g), ...firsts(read("stage1/stage1"), /bad=(\d)/g)];
+  const text = ["stage1", "conf", "handover", "verify"].map((name) => read(`stage1/${name}`)).join("\n");
+  const used = [...firsts(text, /die (\d)/g), ...firsts(text, /bad=(\d)/g)];
   expect(sorted(firsts(section, /^\| (\d) \|/gm))).toEqual(sorted(used));
 });
 

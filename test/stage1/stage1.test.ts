@@ -277,7 +277,8 @@ catch (error) { process.stderr.write("inner=" + error.status + " " + error.stder
     ["an unknown key only warns", "colour=red\n", 0, "unknown key colour"],
     ["a carriage return is named", "runtime=system\r\n", 2, "carriage return"],
     ["a deadline that is none", "deadline=soon\n", 2, "expected 90, 90s or 3m"],
-    ["an access that this stage1 lacks", "auth=role\n", 2, "auth=role is not known"],
+    ["an access that this stage1 lacks", "auth=kerberos\n", 2, "auth=kerberos is not known"],
+    ["a role for a store that is not S3", "auth=role\n", 2, "auth=role signs requests to s3://"],
     ["a command is text", "region=$(touch /tmp/bootlace-pwned)\n", 0, ""],
   ])("reads boot.conf line by line: %s", async (_name, line, code, text) => {
     const rig = makeRig();

@@ -1,0 +1,55 @@
+import { verify } from "node:crypto";
+import { BootlaceError } from "../../stage2/index.ts";
+import { encodePointer, type Pointer, parsePointer, pointerBody } from "../deploy/pointer.ts";
+import type { Signer } from "./signer.ts";
+import type { TrustedKey } from "./trusted-key.ts";
+
+/** The text of a pointer with one `sig <keyid> <base64>` line for each signer. */
+export async function signPointer(pointer: Pointer, signers: readonly Signer[]): Promise<string> {
+  const body = Buffer.from(pointerBody(pointer), "latin1");
+  const lines = await Promise.all(
+    signers.map(async ({ id, sign }) => `sig ${id} ${(await sign(body)).toString("base64")}`),
+  );
+  return encodePointer(pointer, lines);
+}
+
+/** The ids of the keys that a pointer says it was signed with; nothing is checked. */
+export function signedBy(text: string): readonly string[] {
+  const head = text.slice(0, Math.max(0, text.indexOf("\n\n")));
+  return [...head.matchAll(/^sig ([0-9a-f]{16}) [A-Za-z0-9+/=]+$/gm)].map(([, id = ""]) => id);
+}
+
+/**
+ * Reads a pointer that one of these keys signed, in an epoch that this key may sign.
+ *
+ * @throws {BootlaceError} `E_POINTER_SIGNATURE` when none did; `E_POINTER`.
+ */
+export function verifyPointer(text: string, keys: readonly TrustedKey[]): Pointer {
+  const gap = text.indexOf("\n\n");
+  const head = text.slice(0, Math.max(0, gap)).split("\n").slice(1);
+  const body = Buffer.from(text.slice(gap + 2), "latin1");
+  const signed = keys.filter(({ id, publicKey }) =>
+    head.some((line) => {
+      const [word, by, base64 = ""] = line.split(" ");
+      return word === "sig" && by === id && verify(null, body, publicKey, Buffer.from(base64, "base64"));
+    }),
+  );
+  if (signed.length === 0) {
+    const by = signedBy(text);
+    throw new BootlaceError(
+      "E_POINTER_SIGNATURE",
+      `The channel pointer carries no signature of a key of this project: it is signed by ${list(by)}, trusted is ${list(keys.map(({ id }) => id))}`,
+    );
+  }
+  const pointer = parsePointer(text);
+  if (!signed.some(({ from, to }) => from <= pointer.epoch && pointer.epoch <= to)) {
+    const ranges = signed.map(({ id, from, to }) => `${id} (epochs ${from} to ${to})`);
+    throw new BootlaceError(
+      "E_POINTER_SIGNATURE",
+      `The channel pointer is of epoch ${pointer.epoch}, which its key may not sign: ${ranges.join(", ")}`,
+    );
+  }
+  return pointer;
+}
+
+const list = (ids: readonly string[]): string => (ids.length === 0 ? "nobody" : ids.join(", "));
