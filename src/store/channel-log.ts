@@ -25,12 +25,23 @@ export class ChannelLog {
     return readIfThere(newest === undefined ? join(this.folder, name) : join(this.folder, ".log", name, newest));
   }
 
+  /** @see Store.history */
+  async history(name: string, limit: number): Promise<readonly string[]> {
+    const entries = (await this.entries(name)).toReversed().slice(0, limit);
+    if (entries.length === 0) {
+      const only = await this.read(name);
+      return only === undefined ? [] : [only];
+    }
+    const texts = await Promise.all(entries.map((entry) => readIfThere(join(this.folder, ".log", name, entry))));
+    return texts.filter((text) => text !== undefined);
+  }
+
   /** @see Store.moveChannel */
   async move(name: string, next: string, expected: string | undefined): Promise<void> {
     const current = await this.read(name);
-    if (current !== expected) throw moved(name, current);
+    if (current !== expected) throw channelMoved(name, current);
     const log = join(this.folder, ".log", name);
-    const entry = join(log, entryName(next));
+    const entry = join(log, logEntryName(next));
     const beside = join(log, `.${process.pid}.${randomBytes(4).toString("hex")}.new`);
     await mkdir(log, { recursive: true });
     try {
@@ -45,7 +56,7 @@ export class ChannelLog {
     } catch (error) {
       if (!isCode(error, "EEXIST")) throw error;
       await this.bringForward(name);
-      throw moved(name, await this.read(name));
+      throw channelMoved(name, await this.read(name));
     } finally {
       await rm(beside, { force: true });
     }
@@ -75,16 +86,23 @@ export class ChannelLog {
   }
 }
 
-/** Names of log entries sort as epochs and serials do. */
-function entryName(text: string): string {
+/** Names of log entries, here and in buckets: they sort as epochs and serials do. */
+export function logEntryName(text: string): string {
   const { epoch, serial } = parsePointer(text);
   return `${String(epoch).padStart(8, "0")}.${String(serial).padStart(15, "0")}`;
 }
 
-function moved(name: string, won: string | undefined): BootlaceError {
+/** `E_CHANNEL_MOVED`, naming the move that won. What won may be no pointer at all. */
+export function channelMoved(name: string, won: string | undefined): BootlaceError {
+  let where = "nothing";
+  try {
+    if (won !== undefined) where = describePointer(won);
+  } catch {
+    where = "something that is no pointer";
+  }
   return new BootlaceError(
     "E_CHANNEL_MOVED",
-    `Channel ${name} was moved by somebody else meanwhile: it is at ${won === undefined ? "nothing" : describePointer(won)}`,
+    `Channel ${name} was moved by somebody else meanwhile: it is at ${where}`,
     { hint: "Look whether that is what you want, then run the command again." },
   );
 }

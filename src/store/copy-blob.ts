@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { BootlaceError } from "../../stage2/index.ts";
+import { assertSame } from "./check-file.ts";
 import type { LocalBlob } from "./store.ts";
 import { syncFolder } from "./write-blob.ts";
 
@@ -11,7 +11,11 @@ import { syncFolder } from "./write-blob.ts";
  *
  * @throws {BootlaceError} `E_STORE_DAMAGED` when the file is not what its digest says: it changed since it was read.
  */
-export async function copyBlob(blob: LocalBlob, to: string): Promise<"sent" | "there"> {
+export async function copyBlob(
+  blob: LocalBlob,
+  to: string,
+  onBytes: (sent: number) => void = () => {},
+): Promise<"sent" | "there"> {
   if ((await stat(to).catch(() => undefined))?.size === blob.bytes) return "there";
   await mkdir(dirname(to), { recursive: true });
   const beside = `${to}.${process.pid}.${randomBytes(4).toString("hex")}.new`;
@@ -25,19 +29,13 @@ export async function copyBlob(blob: LocalBlob, to: string): Promise<"sent" | "t
         hash.update(part);
         bytes += part.length;
         await handle.writeFile(part);
+        onBytes(bytes);
       }
       await handle.sync();
     } finally {
       await handle.close();
     }
-    const digest = hash.digest("hex");
-    if (digest !== blob.digest || bytes !== blob.bytes) {
-      throw new BootlaceError(
-        "E_STORE_DAMAGED",
-        `${blob.file} has ${bytes} bytes with SHA-256 ${digest}, expected ${blob.bytes} bytes with ${blob.digest}`,
-        { hint: "The file changed while it was being published: run the command again." },
-      );
-    }
+    assertSame(blob, hash.digest("hex"), bytes);
     await rename(beside, to);
   } catch (error) {
     await rm(beside, { force: true });

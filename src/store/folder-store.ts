@@ -24,8 +24,8 @@ export class FolderStore implements Store {
     return (await stat(join(this.folder, blobKey(blob))).catch(() => undefined))?.size === blob.bytes;
   }
 
-  put(blob: LocalBlob): Promise<"sent" | "there"> {
-    return this.told(copyBlob(blob, join(this.folder, blobKey(blob))));
+  put(blob: LocalBlob, onBytes?: (sent: number) => void): Promise<"sent" | "there"> {
+    return this.told(copyBlob(blob, join(this.folder, blobKey(blob)), onBytes));
   }
 
   async get(blob: BlobRef): Promise<Buffer | undefined> {
@@ -39,6 +39,10 @@ export class FolderStore implements Store {
 
   moveChannel(name: string, next: string, expected: string | undefined): Promise<void> {
     return this.told(this.channels.move(name, next, expected));
+  }
+
+  history(name: string, limit = Number.MAX_SAFE_INTEGER): Promise<readonly string[]> {
+    return this.told(this.channels.history(name, limit));
   }
 
   /** Full disks and missing rights are what happens to folders: told as the store's failure, with the path in it. */

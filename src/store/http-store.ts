@@ -38,6 +38,11 @@ export class HttpStore implements Store {
     throw this.readOnly();
   }
 
+  async history(name: string): Promise<readonly string[]> {
+    const current = await this.readChannel(name);
+    return current === undefined ? [] : [current];
+  }
+
   private readOnly(): BootlaceError {
     return new BootlaceError("E_STORE_READONLY", `${this.url} can be read but not written`);
   }

@@ -21,8 +21,8 @@ export interface Store {
   readonly url: string;
   /** True when the whole blob is there. */
   has(blob: BlobRef): Promise<boolean>;
-  /** Uploads one blob unless it is there; visible only when whole. */
-  put(blob: LocalBlob): Promise<"sent" | "there">;
+  /** Uploads one blob unless it is there; visible only when whole. `onBytes` is told how much is sent so far. */
+  put(blob: LocalBlob, onBytes?: (sent: number) => void): Promise<"sent" | "there">;
   /** All bytes of a blob, checked against its digest; undefined when it is not there. */
   get(blob: BlobRef): Promise<Buffer | undefined>;
   /** The text of a channel's pointer, undefined for a channel that nobody published to. */
@@ -34,6 +34,13 @@ export interface Store {
    * @throws {BootlaceError} `E_CHANNEL_MOVED`, naming the move that won.
    */
   moveChannel(name: string, next: string, expected: string | undefined): Promise<void>;
+  /**
+   * Every pointer that ever stood there, the present one included, the newest first; at most `limit` of them. A store
+   * that can only be read knows the present one.
+   */
+  history(name: string, limit?: number): Promise<readonly string[]>;
+  /** A URL that anybody may read one object with, for so many seconds. Stores in S3 only. */
+  presign?(key: string, seconds: number): Promise<string>;
 }
 
 /** `bundles/<sha256>.tar.gz`, `artifacts/<sha256>`. */

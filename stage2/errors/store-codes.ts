@@ -26,7 +26,7 @@ export const STORE_CODES = {
   E_STORE_URL: row(
     EXIT.usage,
     "The store's address is of no known kind.",
-    "Use a path, file:///, http:// or https://.",
+    "Use s3://, a path, file:///, http:// or https://.",
   ),
   E_STORE_READONLY: row(
     EXIT.usage,
@@ -77,4 +77,29 @@ export const STORE_CODES = {
     "Take it out, and make a new key with `bootlace key rotate`: whoever has read it can sign.",
   ),
   E_KMS: row(EXIT.store, "AWS KMS did not do what was asked.", "Look at the reason given."),
+  E_STORE_BUCKET: row(
+    EXIT.store,
+    "The bucket is not there, or in another region.",
+    "Look at `store:` and `region:` in bootlace.yaml.",
+  ),
+  E_STORE_CREDENTIALS: row(
+    EXIT.store,
+    "There are no AWS credentials at this desk, or S3 does not take them.",
+    "Log in, or look at AWS_PROFILE and the other AWS_… variables.",
+  ),
+  E_STORE_DENIED: row(
+    EXIT.store,
+    "S3 refuses this to whoever the credentials stand for.",
+    "Give the right that is named; docs/store.md has a publisher's policy.",
+  ),
+  E_BLOB_SIZE: row(
+    EXIT.usage,
+    "A blob is larger than S3 takes in one piece, 5 GiB.",
+    "Split or compress the artifact.",
+  ),
+  E_CHANNEL_NAME: row(
+    EXIT.usage,
+    "No channel can have this name.",
+    "Use lower-case letters, digits, dots and hyphens, at most 64, a letter or a digit first and last.",
+  ),
 } as const satisfies Record<string, CodeRow>;

@@ -62,13 +62,19 @@ test.each([
   ["/srv/store", "file:///srv/store"],
   ["file:///srv/store/", "file:///srv/store"],
   ["https://boot.example.com/shop//", "https://boot.example.com/shop"],
+  ["s3://acme-boot", "s3://acme-boot"],
+  ["s3://acme-boot/shop/", "s3://acme-boot/shop"],
 ])("openStore() opens %s", (address, url) => {
   expect(openStore(address, "/home/ann/shop").url).toBe(url);
 });
 
-test.each(["ftp://example.com/x", "s3://bucket/x"])(
-  "openStore() refuses %s, which this version cannot use",
-  (address) => {
-    expect(() => openStore(address, "/")).toThrow(expect.objectContaining({ code: "E_STORE_URL" }));
-  },
-);
+test.each([
+  "ftp://example.com/x",
+  "s3://",
+  "s3://Bucket/x",
+  "s3://10.0.0.1/x",
+  "s3://bucket/a b",
+  "s3://bucket/a/../b",
+])("openStore() refuses %s, which this version cannot use", (address) => {
+  expect(() => openStore(address, "/")).toThrow(expect.objectContaining({ code: "E_STORE_URL" }));
+});

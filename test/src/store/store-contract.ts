@@ -65,10 +65,26 @@ export function storeContract(
       expect(await under.writer.put(blob)).toBe("there");
     });
 
+    test("has() and get() find a blob of several megabytes, and put() tells how much was sent", async () => {
+      const blob = local("0123456789abcdef".repeat(200_000));
+      const told: number[] = [];
+      expect(await under.writer.put(blob, (sent) => told.push(sent))).toBe("sent");
+      expect(told.at(-1)).toBe(blob.bytes);
+      expect(await under.store.has(blob)).toBe(true);
+      expect((await under.store.get(blob))?.length).toBe(blob.bytes);
+    });
+
     test("readChannel() gives the pointer that was moved to last", async () => {
       await under.writer.moveChannel("prod", pointer(1), undefined);
       await under.writer.moveChannel("prod", pointer(2), pointer(1));
       expect(await under.store.readChannel("prod")).toBe(pointer(2));
+    });
+
+    test("history() begins with the present pointer, and is empty for a channel that nobody published to", async () => {
+      expect(await under.store.history("prod")).toEqual([]);
+      await under.writer.moveChannel("prod", pointer(1), undefined);
+      await under.writer.moveChannel("prod", pointer(2), pointer(1));
+      expect((await under.store.history("prod"))[0]).toBe(pointer(2));
     });
 
     if (!writable) {
@@ -86,6 +102,17 @@ export function storeContract(
       writeFileSync(blob.file, "two");
       await expect(under.store.put(blob)).rejects.toMatchObject({ code: "E_STORE_DAMAGED" });
       expect(await under.store.has(blob)).toBe(false);
+    });
+
+    test("history() has every pointer that ever stood there, the newest first, as many as are asked for", async () => {
+      let before: string | undefined;
+      for (const serial of [1, 2, 9, 10, 11]) {
+        await under.store.moveChannel("prod", pointer(serial), before);
+        before = pointer(serial);
+      }
+      expect(await under.store.history("prod")).toEqual([11, 10, 9, 2, 1].map((serial) => pointer(serial)));
+      expect(await under.store.history("prod", 2)).toEqual([pointer(11), pointer(10)]);
+      expect(await under.store.history("other")).toEqual([]);
     });
 
     test("moveChannel() lets one of many publishers through and tells the others who won", async () => {
@@ -133,7 +160,8 @@ export function storeContract(
           }
         }),
       );
-      expect(await under.store.readChannel("prod")).toContain(`serial=${publishers}\n`);
+      const serials = (await under.store.history("prod")).map((text) => Number(/serial=(\d+)/.exec(text)?.[1]));
+      expect(serials).toEqual(Array.from({ length: publishers }, (_, at) => publishers - at));
     });
   });
 }

@@ -22,8 +22,8 @@ export type Fault =
   | { readonly kind: "endless" }
   /** Takes the request and never answers. */
   | { readonly kind: "silent" }
-  /** Does what was asked, then resets the connection before the answer. */
-  | { readonly kind: "mute" };
+  /** Does what a PUT asked for, then resets the connection before the answer; what `meanwhile` does happens in between. */
+  | { readonly kind: "mute"; readonly meanwhile?: () => void };
 
 type Headers = Readonly<Record<string, string>>;
 

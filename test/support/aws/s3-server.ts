@@ -151,7 +151,10 @@ export async function startS3(options: S3Options = {}): Promise<S3Server> {
         checkBody(body, headers);
         checkWriteConditions(objects.get(place.key), headers);
         const { etag } = put(place.key, body, headers);
-        if (fault?.kind === "mute") return void request.socket.resetAndDestroy();
+        if (fault?.kind === "mute") {
+          fault.meanwhile?.();
+          return void request.socket.resetAndDestroy();
+        }
         const kms = Object.entries(headers).filter(([name]) => name.startsWith("x-amz-server-side-encryption"));
         return void response.writeHead(200, { etag, ...Object.fromEntries(kms) }).end();
       }

@@ -1,0 +1,34 @@
+import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import type { S3Settings } from "./s3-settings.ts";
+
+/** The SDK may say nothing by itself: what is to be said, errors say. */
+const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
+/** Where no setting, variable or profile names a region: S3 answers with the right one. */
+const ANY_REGION = "us-east-1";
+
+/**
+ * A client for one region, with the credentials that the AWS command line would use.
+ *
+ * @param region Undefined: that of the environment or the profile.
+ */
+export async function s3Client(settings: S3Settings, region: string | undefined): Promise<S3Client> {
+  // The SDK's own switch; without it each command on Node 20 prints a page on versions to come.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+  const config: S3ClientConfig = {
+    ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
+    forcePathStyle: settings.pathStyle,
+    // Endpoints that are not AWS's know no trailing checksums; SHA-256 is sent by ourselves where bytes are written.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    maxAttempts: 5,
+    requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
+    logger: silent,
+  };
+  if (region !== undefined) return new S3Client({ ...config, region });
+  const found = new S3Client(config);
+  return found.config.region().then(
+    () => found,
+    () => new S3Client({ ...config, region: ANY_REGION }),
+  );
+}

@@ -1,0 +1,120 @@
+import { createReadStream } from "node:fs";
+import { BootlaceError } from "../../stage2/index.ts";
+import { checkBlob } from "./check-blob.ts";
+import { checkFile } from "./check-file.ts";
+import { S3Bucket } from "./s3-bucket.ts";
+import { S3Channels } from "./s3-channel.ts";
+import { isPassing } from "./s3-errors.ts";
+import { presignGet } from "./s3-presign.ts";
+import type { S3Settings } from "./s3-settings.ts";
+import { type BlobRef, blobKey, type LocalBlob, type Store } from "./store.ts";
+
+/** The largest object of one PUT: "Uploading objects", Amazon S3 User Guide. */
+const PUT_BYTES = 5 * 1024 ** 3;
+const PUT_TRIES = 5;
+
+/** A store in an S3 bucket, at AWS or at any endpoint that speaks S3 and knows conditional writes. */
+export class S3Store implements Store {
+  readonly url: string;
+  private readonly bucket: S3Bucket;
+  private readonly channels: S3Channels;
+
+  constructor(settings: S3Settings) {
+    this.url = `s3://${settings.bucket}${settings.prefix === "" ? "" : `/${settings.prefix}`}`;
+    this.bucket = new S3Bucket(settings);
+    this.channels = new S3Channels(this.bucket);
+  }
+
+  async has(blob: BlobRef): Promise<boolean> {
+    return (await this.bucket.head(blobKey(blob)))?.bytes === blob.bytes;
+  }
+
+  async put(blob: LocalBlob, onBytes: (sent: number) => void = () => {}): Promise<"sent" | "there"> {
+    if (blob.bytes > PUT_BYTES) {
+      throw new BootlaceError(
+        "E_BLOB_SIZE",
+        `${blob.file} has ${blob.bytes} bytes, S3 takes ${PUT_BYTES} (5 GiB) in one piece`,
+        {
+          hint: "Split the artifact, or compress it.",
+        },
+      );
+    }
+    const there = await this.bucket.head(blobKey(blob));
+    if (there?.bytes === blob.bytes) return "there";
+    await checkFile(blob);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const written = await this.bucket.conditional(this.send(blob, there?.etag, onBytes));
+        if (written === "written") return "sent";
+        // Somebody else sent the same blob meanwhile, or our own answer was lost.
+        if (await this.has(blob)) return "there";
+      } catch (error) {
+        if (!isPassing(error instanceof BootlaceError ? error.cause : error) || tries === PUT_TRIES) throw error;
+      }
+      if (tries === PUT_TRIES)
+        throw new BootlaceError(
+          "E_STORE_UNREACHABLE",
+          `${this.bucket.url(blobKey(blob))} could not be written: others write to it`,
+        );
+      await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** tries * (1 + Math.random())));
+    }
+  }
+
+  async get(blob: BlobRef): Promise<Buffer | undefined> {
+    const answer = await this.bucket.get(blobKey(blob));
+    return answer && checkBlob(blob, await this.bucket.body(answer, blobKey(blob), blob.bytes), this.url);
+  }
+
+  readChannel(name: string): Promise<string | undefined> {
+    return this.channels.read(name);
+  }
+
+  moveChannel(name: string, next: string, expected: string | undefined): Promise<void> {
+    return this.channels.move(name, next, expected);
+  }
+
+  history(name: string, limit = Number.MAX_SAFE_INTEGER): Promise<readonly string[]> {
+    return this.channels.history(name, limit);
+  }
+
+  /** A URL that lets whoever has it read one object, for so many seconds (at most 7 days, and no longer than the credentials live). */
+  presign(key: string, seconds: number): Promise<string> {
+    return this.bucket.send({ action: "s3:GetObject", key }, ({ client }) =>
+      presignGet(client, this.bucket.settings, this.bucket.path(key), seconds),
+    );
+  }
+
+  /** Streams the file; S3 compares its SHA-256 before the object can be seen. */
+  private async send(blob: LocalBlob, etag: string | undefined, onBytes: (sent: number) => void): Promise<void> {
+    const key = blobKey(blob);
+    await this.bucket.send({ action: "s3:PutObject", key }, async ({ sdk, client, shared }) => {
+      const stop = new AbortController();
+      let sent = 0;
+      const Body = createReadStream(blob.file, { highWaterMark: 256 * 1024 });
+      // The client does not listen to a file that cannot be read any more.
+      Body.on("error", (error) => stop.abort(error)).on("data", (part) => {
+        sent += part.length;
+        onBytes(sent);
+      });
+      Body.pause();
+      try {
+        await client.send(
+          new sdk.PutObjectCommand({
+            ...shared,
+            ...this.bucket.encryption(),
+            ...(etag === undefined ? { IfNoneMatch: "*" } : { IfMatch: etag }),
+            Key: this.bucket.path(key),
+            Body,
+            ContentLength: blob.bytes,
+            ChecksumSHA256: Buffer.from(blob.digest, "hex").toString("base64"),
+            ContentType: "application/octet-stream",
+            CacheControl: "max-age=31536000, immutable",
+          }),
+          { abortSignal: stop.signal },
+        );
+      } finally {
+        Body.destroy();
+      }
+    });
+  }
+}
