@@ -2,12 +2,14 @@ import { createReadStream } from "node:fs";
 import { pipeline, Readable } from "node:stream";
 import { constants, createGzip } from "node:zlib";
 import { Header } from "tar";
+import { artifactFile } from "../artifacts/artifact-file.ts";
 import { artifactLines } from "../bundle/artifacts-list.ts";
 import { stage1Files } from "../bundle/bundle-files.ts";
 import type { Bundle } from "../bundle/pack.ts";
-import type { LoadedProject } from "../project/loaded.ts";
+import type { ArtifactSource, LoadedProject } from "../project/loaded.ts";
 import type { Runtime } from "../runtime/obtain-runtime.ts";
-import { blobKey, type LocalBlob } from "../store/store.ts";
+import { inParallel } from "../store/in-parallel.ts";
+import { type BlobRef, blobKey, type LocalBlob } from "../store/store.ts";
 import { bootConfText, DELIVERY_FOLDER } from "./boot-conf.ts";
 import { encodePointer } from "./pointer.ts";
 
@@ -44,11 +46,15 @@ export function makeDelivery(input: DeliveryInput): Readable {
   const blobs = missingBlobs(input);
   // Bundles and runtimes are compressed already; artifacts may be anything.
   const level = blobs.some(({ kind }) => kind === "artifacts") ? constants.Z_BEST_SPEED : constants.Z_NO_COMPRESSION;
+  const files = async (): Promise<readonly LocalBlob[]> =>
+    inParallel(4, blobs, async (blob) => ({ ...blob, file: await artifactFile(blob) }));
   // The pipeline's own callback would throw away what the reader is told: an error destroys the stream it reads from.
-  return pipeline(Readable.from(archive(input, blobs)), createGzip({ level }), () => {});
+  return pipeline(Readable.from(archive(input, files)), createGzip({ level }), () => {});
 }
 
-function missingBlobs({ loaded, bundle, runtime, has, arch }: DeliveryInput): readonly LocalBlob[] {
+type MissingBlob = BlobRef & ArtifactSource;
+
+function missingBlobs({ loaded, bundle, runtime, has, arch }: DeliveryInput): readonly MissingBlob[] {
   const usable = new Set(
     artifactLines(loaded.project)
       .filter((line) => arch === undefined || line.arch === "any" || line.arch === arch)
@@ -63,8 +69,8 @@ function missingBlobs({ loaded, bundle, runtime, has, arch }: DeliveryInput): re
   ];
 }
 
-async function* archive(input: DeliveryInput, blobs: readonly LocalBlob[]): AsyncGenerator<Uint8Array> {
-  for (const { path, mode, bytes, content } of await entries(input, blobs)) {
+async function* archive(input: DeliveryInput, files: () => Promise<readonly LocalBlob[]>): AsyncGenerator<Uint8Array> {
+  for (const { path, mode, bytes, content } of await entries(input, await files())) {
     yield header(path, mode, bytes);
     let sent = 0;
     if (content instanceof Uint8Array) {

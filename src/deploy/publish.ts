@@ -1,4 +1,5 @@
 import { hostname, userInfo } from "node:os";
+import { artifactFile } from "../artifacts/artifact-file.ts";
 import type { Bundle } from "../bundle/pack.ts";
 import type { ArtifactSource } from "../project/loaded.ts";
 import type { PinnedRuntime } from "../runtime/pinned.ts";
@@ -53,9 +54,9 @@ export async function planPublish(input: PublishInput): Promise<PublishPlan> {
     by: `${userInfo().username}@${hostname()}`,
   };
   const wanted: Omit<Upload, "there">[] = [
-    ...artifacts.map(({ digest, bytes, file }) => ({
-      blob: { kind: "artifacts", digest, bytes } as const,
-      file: async () => file,
+    ...artifacts.map((artifact) => ({
+      blob: { kind: "artifacts", digest: artifact.digest, bytes: artifact.bytes } as const,
+      file: () => artifactFile(artifact),
     })),
     ...runtimes.map(({ pinned, file }) => ({
       blob: { kind: "runtimes", digest: pinned.packed.digest, bytes: pinned.packed.bytes } as const,

@@ -66,8 +66,8 @@ const repositories = z.strictObject(
 const sha256 = z.string(expected("a SHA-256 digest")).regex(/^[0-9a-f]{64}$/, expected("64 hexadecimal digits"));
 const artifact = z.strictObject(
   {
-    from: text("a path at the desk, s3://, https:// or git+https://").describe(
-      "Path below the project's folder; `{arch}` stands for x86_64 and arm64",
+    from: text("a path at the desk, https://, s3:// or a git address").describe(
+      "Path below the project's folder, https://, s3://bucket/key, or a git address; `{arch}` stands for x86_64 and arm64",
     ),
     to: absolutePath.describe("Where it goes on the machine: a folder for an archive, else a file"),
     user: login.optional().describe("Owner; default root"),
@@ -76,8 +76,13 @@ const artifact = z.strictObject(
       .regex(/^0?[0-7]{3,4}$/, expected('text such as "0755"'))
       .optional(),
     unpack: flag.optional().describe("Whether it is an archive to unpack; default: by its name, .tar.gz or .tgz"),
-    sha256: z.union([sha256, z.record(oneOf(["x86_64", "arm64"]), sha256)], expected("a digest")).optional(),
-    commit: text("a commit").optional(),
+    sha256: z
+      .union([sha256, z.partialRecord(oneOf(["x86_64", "arm64"]), sha256)], expected("a digest"))
+      .optional()
+      .describe(
+        "SHA-256 it must have; where `from` has {arch}, a mapping by architecture that also says which there are",
+      ),
+    commit: text("a commit").optional().describe("Of a git repository: all 40 digits; its files come as an archive"),
   },
   expected("a mapping with `from` and `to`"),
 );

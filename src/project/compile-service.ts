@@ -18,26 +18,21 @@ import { parseDuration } from "../manifest/duration.ts";
 import { type ServiceManifest, serviceSchema } from "../manifest/service-schema.ts";
 import { zodFaults } from "../manifest/zod-faults.ts";
 import type { BundledScripts } from "./bundle-scripts.ts";
-import { compileArtifacts } from "./compile-artifacts.ts";
+import { type ArtifactParts, compileArtifacts } from "./compile-artifacts.ts";
 import { compileReady } from "./compile-ready.ts";
 import { compileRepositories } from "./compile-repositories.ts";
 import { compileScript, type MadeFile, modeOf, type ScriptParts } from "./compile-script.ts";
 import type { Definition } from "./definition.ts";
 import type { FaultList } from "./fault-list.ts";
-import type { ArtifactSource } from "./loaded.ts";
 import type { Mapping } from "./service-source.ts";
-import type { Stamps } from "./stamps.ts";
 import { hasReferences, substituteParams } from "./substitute.ts";
 
-export interface CompileParts {
-  readonly projectDir: string;
+export interface CompileParts extends ArtifactParts {
   readonly params: Readonly<Record<string, ParamValue>>;
   /** Where bootlace.yaml says a secret comes from, machine-side sources only. */
   readonly secretSource: (name: string) => string | undefined;
   readonly bundled: BundledScripts;
   readonly faults: FaultList;
-  readonly stamps: Stamps;
-  readonly blobs: Map<string, ArtifactSource>;
 }
 
 export interface CompiledService {
@@ -85,7 +80,7 @@ export function compileService(definition: Definition, parts: CompileParts): Com
     repositories: compileRepositories(manifest.repositories ?? {}, definition, faults),
     packages: compilePackages(manifest.packages),
     packagesAfter: unique(manifest.packagesAfter),
-    artifacts: compileArtifacts(manifest.artifacts, { ...parts, definition }),
+    artifacts: compileArtifacts(manifest.artifacts, { ...parts, definition, arch: manifest.when?.arch }),
     params: parts.params,
     secrets: compileSecrets(manifest, parts),
     env: sorted(mapValues(manifest.env ?? {}, String)),

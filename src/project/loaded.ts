@@ -1,4 +1,5 @@
 import type { Fault, Project } from "../../stage2/index.ts";
+import type { RemoteSource } from "../artifacts/remote-source.ts";
 import type { BundleFile } from "../bundle/bundle-file.ts";
 import type { ProjectConfig } from "../manifest/project-schema.ts";
 
@@ -7,8 +8,8 @@ export interface ArtifactSource {
   /** SHA-256, hex. */
   readonly digest: string;
   readonly bytes: number;
-  /** Absolute path at the desk. */
-  readonly file: string;
+  /** Absolute path at the desk, or where else it comes from; `artifactFile()` answers a path for either. */
+  readonly file: string | RemoteSource;
 }
 
 /** A project that was read, checked and compiled. */

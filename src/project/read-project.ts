@@ -1,4 +1,5 @@
 import type { Fault, ParamValue, Service } from "../../stage2/index.ts";
+import { readLock } from "../artifacts/read-lock.ts";
 import type { BundleFile } from "../bundle/bundle-file.ts";
 import { type ProjectConfig, projectSchema } from "../manifest/project-schema.ts";
 import type { SourceFile } from "../manifest/source-file.ts";
@@ -7,7 +8,9 @@ import { checkConfig } from "./check-config.ts";
 import { checkGraph } from "./check-graph.ts";
 import { checkSecrets, machineSource } from "./check-secrets.ts";
 import { collectDefinitions } from "./collect-definitions.ts";
+import type { ArtifactParts } from "./compile-artifacts.ts";
 import { checkOverlay, declareParams, type Overlay, paramValues } from "./compile-params.ts";
+import type { RemoteUse } from "./compile-remote.ts";
 import { isFileReference, isNodeScript } from "./compile-script.ts";
 import { type CompiledService, compileService } from "./compile-service.ts";
 import type { Definition } from "./definition.ts";
@@ -25,6 +28,8 @@ export interface ReadProject {
   readonly services: readonly Service[];
   readonly files: readonly BundleFile[];
   readonly artifacts: readonly ArtifactSource[];
+  /** Everything that artifacts name outside the project's folder, locked or not. */
+  readonly remotes: readonly RemoteUse[];
   readonly faults: FaultList;
   readonly stamps: Stamps;
 }
@@ -52,9 +57,12 @@ export async function readProject(dir: string, extra: ParamOverlay = {}): Promis
   if (!read.trimmed) checkSecrets(config, source, { definitions, known }, faults);
   const bundled = await bundleScripts([...definitions.values()].flatMap(nodeScripts), dir, stamps);
   const blobs = new Map<string, ArtifactSource>();
+  const remotes: RemoteUse[] = [];
   const services: Service[] = [];
   const files: BundleFile[] = [];
-  const context = { dir, config, source, extra, referenced, extended, bundled, stamps, blobs };
+  const s3 = config.region === undefined ? {} : { region: config.region };
+  const shared: ArtifactParts = { projectDir: dir, stamps, lock: readLock(dir, parts), s3, blobs, remotes };
+  const context = { ...shared, config, source, extra, referenced, extended, bundled };
   for (const definition of definitions.values()) {
     const own = new FaultList();
     const compiled = compileDefinition(definition, { ...context, faults: own });
@@ -65,7 +73,7 @@ export async function readProject(dir: string, extra: ParamOverlay = {}): Promis
   }
   services.sort((a, b) => (a.name < b.name ? -1 : 1));
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { config, source, definitions, services, files, artifacts: [...blobs.values()], faults, stamps };
+  return { config, source, definitions, services, files, artifacts: [...blobs.values()], remotes, faults, stamps };
 }
 
 /** What may only be wrong because a part with faults was left out before. */
@@ -74,22 +82,19 @@ const ECHOES: ReadonlySet<Fault["code"]> = new Set(["E_REFERENCE", "E_PARAM", "E
 /** What stays wrong in bootlace.yaml whatever the parts that were left out said. */
 const SURE: ReadonlySet<Fault["code"]> = new Set(["E_TOOL_VERSION", "E_IMAGE_CYCLE", "E_CLASH", "E_FOLLOW"]);
 
-interface CompileContext {
-  readonly dir: string;
+interface CompileContext extends ArtifactParts {
   readonly config: ProjectConfig;
   readonly source: SourceFile;
   readonly extra: ParamOverlay;
   readonly referenced: ReadonlySet<string>;
   readonly extended: ReadonlySet<string>;
   readonly bundled: BundledScripts;
-  readonly stamps: Stamps;
-  readonly blobs: Map<string, ArtifactSource>;
   readonly faults: FaultList;
 }
 
 function compileDefinition(definition: Definition, context: CompileContext): CompiledService | undefined {
   const { name } = definition;
-  const { dir, config, source, extra, faults } = context;
+  const { config, source, extra, faults } = context;
   const rules = declareParams(definition.value.params as never, definition.place, faults);
   const overlays = overlaysOf(name, config, source);
   for (const overlay of [...overlays.base, ...overlays.others]) checkOverlay(rules, overlay, faults);
@@ -110,7 +115,7 @@ function compileDefinition(definition: Definition, context: CompileContext): Com
     return undefined;
   }
   const secretSource = (secret: string): string | undefined => machineSource(config.secrets[`${name}.${secret}`]);
-  return compileService(definition, { ...context, projectDir: dir, params, secretSource });
+  return compileService(definition, { ...context, params, secretSource });
 }
 
 /** Values that bootlace.yaml gives to a service's parameters: for all, and for single images, machines and groups. */

@@ -128,7 +128,11 @@ export const FILE_CODES = {
     "Name a source the machine can reach under `secrets` in bootlace.yaml.",
   ),
   E_REFERENCE: row(EXIT.usage, "A `{reference}` names nothing that is known.", "Fix the name."),
-  E_ARTIFACT_SOURCE: row(EXIT.usage, "This version cannot fetch an artifact from there.", "Use a path at the desk."),
+  E_ARTIFACT_SOURCE: row(
+    EXIT.usage,
+    "An artifact cannot be had from there as it is written.",
+    "Use a path, https://, s3://bucket/key, or a git address with `commit`.",
+  ),
   E_ARTIFACT_MISSING: row(EXIT.usage, "The file of an artifact is not there.", "Build it first, or fix the path."),
   E_UNKNOWN_IMAGE: row(
     EXIT.usage,
@@ -151,4 +155,34 @@ export const FILE_CODES = {
     "Fix the name, or add the service's folder.",
   ),
   E_CYCLE: row(EXIT.usage, "Services require each other in a circle.", "Break the circle at one of the lines named."),
+  E_ARTIFACT_UNLOCKED: row(
+    EXIT.usage,
+    "An artifact from outside the project's folder has no entry in bootlace.lock, so nobody knows its digest.",
+    "Run `bootlace lock`, and commit bootlace.lock.",
+  ),
+  E_ARTIFACT_DIGEST: row(
+    EXIT.usage,
+    "The `sha256` of an artifact and the file itself, or its entry in bootlace.lock, contradict each other.",
+    "Find out which one is meant; after fixing service.yaml run `bootlace lock`.",
+  ),
+  E_LOCK_FILE: row(
+    EXIT.usage,
+    "bootlace.lock cannot be read.",
+    "Undo the change to the line named, or remove the file and run `bootlace lock`.",
+  ),
+  E_ARTIFACT_GET: row(
+    EXIT.store,
+    "An artifact could not be fetched.",
+    "Look at the reason given; what was fetched already is kept for the next try.",
+  ),
+  E_ARTIFACT_CHANGED: row(
+    EXIT.trust,
+    "An artifact's source gives other bytes than bootlace.lock names.",
+    "If the change is meant: `bootlace lock --update`, and look at the difference. Else ask who runs the source.",
+  ),
+  E_ARCHIVE: row(
+    EXIT.trust,
+    "An archive is damaged, or holds what is never unpacked: paths or links that lead out of it, devices, too much.",
+    "Make the archive anew without what is named.",
+  ),
 } as const satisfies Record<string, CodeRow>;

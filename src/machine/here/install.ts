@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BootlaceError, type Paths } from "../../../stage2/index.ts";
+import { artifactFile } from "../../artifacts/artifact-file.ts";
 import { packBundle } from "../../bundle/pack.ts";
 import { writeTree } from "../../bundle/write-tree.ts";
 import type { LoadedProject } from "../../project/loaded.ts";
@@ -33,7 +34,7 @@ export async function install(loaded: LoadedProject, paths: Paths): Promise<Inst
     for (const artifact of loaded.artifacts) {
       const to = join(paths.artifacts, artifact.digest);
       if (existsSync(to)) continue;
-      await copyFile(artifact.file, `${to}.new-${process.pid}`);
+      await copyFile(await artifactFile(artifact), `${to}.new-${process.pid}`);
       await rename(`${to}.new-${process.pid}`, to);
     }
     return { folder, digest };

@@ -1,0 +1,31 @@
+import { mkdir, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { asDeskFilesError } from "../cli/desk-files-error.ts";
+
+/** Where fetched artifacts are kept: `$XDG_CACHE_HOME/bootlace/artifacts`, by default below `~/.cache`. */
+export function artifactCache(): string {
+  const { XDG_CACHE_HOME } = process.env;
+  // The XDG Base Directory Specification: a relative path is invalid and to be ignored.
+  const base = XDG_CACHE_HOME?.startsWith("/") ? XDG_CACHE_HOME : join(homedir(), ".cache");
+  return join(base, "bootlace", "artifacts");
+}
+
+/** The path of a blob in the cache, when all of it is there. It got its name after its digest had been checked. */
+export async function cachedArtifact(digest: string, bytes: number): Promise<string | undefined> {
+  const file = join(artifactCache(), digest);
+  const found = await stat(file).catch(() => undefined);
+  return found?.isFile() && found.size === bytes ? file : undefined;
+}
+
+/** Makes the cache's folder. @throws {BootlaceError} `E_DESK_FILES` when it cannot be made. */
+export async function makeArtifactCache(): Promise<string> {
+  const folder = artifactCache();
+  try {
+    // Sources may be private.
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw asDeskFilesError(error, "Set XDG_CACHE_HOME to a folder that you can write.");
+  }
+  return folder;
+}
