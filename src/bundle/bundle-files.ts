@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { packageRoot } from "../cli/package-root.ts";
 import { VERSION } from "../cli/version.ts";
 import type { LoadedProject } from "../project/loaded.ts";
+import { trustFiles } from "../trust/trust.ts";
 import { artifactsList } from "./artifacts-list.ts";
 import type { BundleFile } from "./bundle-file.ts";
 import { canonicalJson } from "./canonical-json.ts";
@@ -23,6 +24,7 @@ export async function bundleFiles(loaded: BundleInput): Promise<readonly BundleF
     text("version", `${VERSION}\n`),
     { path: "stage2.mjs", mode: 0o644, content: { bytes: await runnerFile() } },
     ...(await stage1Files()),
+    ...(await trustFiles(loaded.dir)).map(({ path, content }) => text(path, content)),
     ...loaded.files,
   ];
 }

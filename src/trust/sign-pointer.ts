@@ -28,12 +28,19 @@ export function verifyPointer(text: string, keys: readonly TrustedKey[]): Pointe
   const gap = text.indexOf("\n\n");
   const head = text.slice(0, Math.max(0, gap)).split("\n").slice(1);
   const body = Buffer.from(text.slice(gap + 2), "latin1");
-  const signed = keys.filter(({ id, publicKey }) =>
-    head.some((line) => {
-      const [word, by, base64 = ""] = line.split(" ");
-      return word === "sig" && by === id && verify(null, body, publicKey, Buffer.from(base64, "base64"));
-    }),
-  );
+  const signed: TrustedKey[] = [];
+  for (const line of head) {
+    const [word, by, base64 = ""] = line.split(" ");
+    const key = keys.find(({ id }) => id === by);
+    if (word !== "sig" || key === undefined) continue;
+    if (!verify(null, body, key.publicKey, Buffer.from(base64, "base64"))) {
+      throw new BootlaceError(
+        "E_POINTER_SIGNATURE",
+        `The channel pointer was changed after key ${key.id} signed it: the signature does not fit what it says`,
+      );
+    }
+    signed.push(key);
+  }
   if (signed.length === 0) {
     const by = signedBy(text);
     throw new BootlaceError(

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { BootlaceError } from "../../stage2/index.ts";
 import { fileSigner } from "./private-keys.ts";
 import type { Signer } from "./signer.ts";
-import { parseTrustFile, type TrustedKey } from "./trusted-key.ts";
+import { parseTrustFile, type TrustedKey, trustFileText } from "./trusted-key.ts";
 
 /** The keys of a project: one, or the old and the new one while they change. */
 export interface Trust {
@@ -48,6 +48,12 @@ export async function loadTrust(dir: string): Promise<Trust> {
     );
   }
   return { keys, epoch, signers: () => signersOf(dir, keys) };
+}
+
+/** The trust files as a bundle brings them to machines; none for a project without keys. */
+export async function trustFiles(dir: string): Promise<readonly { readonly path: string; readonly content: string }[]> {
+  const { keys } = await loadTrust(dir);
+  return keys.map((key) => ({ path: `trust/${key.id}.pem`, content: trustFileText(key) }));
 }
 
 async function signersOf(dir: string, keys: readonly TrustedKey[]): Promise<readonly Signer[]> {

@@ -5,6 +5,8 @@ import { EXIT, type ExitCode } from "../errors/exit.ts";
 import type { OpenRun } from "../journal/fold.ts";
 import { consoleLine } from "../report/lines.ts";
 import { readState } from "../rim/journal-file.ts";
+import { plantKeys } from "../rim/keep-up/plant-keys.ts";
+import { refreshStage1 } from "../rim/keep-up/refresh-stage1.ts";
 import { machOf } from "../rim/plan-machine.ts";
 import { requestReboot } from "../rim/reboot.ts";
 import { createReporter } from "../rim/reporter.ts";
@@ -84,6 +86,7 @@ async function withRuns(
     ...(values.plain && { live: false }),
   });
   const jobs = readJobs(values.jobs);
+  const degraded = process.env.BOOTLACE_DEGRADED ?? "";
   const execute = (wish: Wish): Promise<RunResult> => {
     const toConsole = wish.trigger === "boot" ? consoleWriter() : () => {};
     return runMachine({
@@ -92,6 +95,7 @@ async function withRuns(
       whole: machine.bootRoots,
       ...(jobs !== undefined && { jobs }),
       strict: values.strict ?? false,
+      degraded,
       report: (event) => {
         reporter(event);
         toConsole(event);
@@ -101,13 +105,28 @@ async function withRuns(
     });
   };
   try {
-    const result = await underLock(machine, { run, wait: values.wait ?? false }, () => work(execute));
-    handOff(machine.paths.handoff, "result", { outcome: result.outcome, exit: String(result.exit), run: result.run });
+    const result = await underLock(machine, { run, wait: values.wait ?? false }, async () => {
+      // First, so that a bundle that fails later leaves a machine that can check the next one.
+      if (cameThroughStage1()) sayKeys(plantKeys(machine.paths, machine.bundleDir, machine.project.name));
+      const ended = await work(execute);
+      handOff(machine.paths.handoff, "result", { outcome: ended.outcome, exit: String(ended.exit), run: ended.run });
+      // Last: the bundle has come up, so its stage1 is one that this machine can live with.
+      if (cameThroughStage1()) sayWarning("W_STAGE1", refreshStage1(machine.paths, machine.bundleDir));
+      return ended;
+    });
     return result.outcome === "reboot" ? reboot(machine, result, values["no-reboot"] ?? false) : result.exit;
   } finally {
     reporter.close();
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
+}
+
+function sayKeys(ids: readonly string[]): void {
+  if (ids.length > 0) sayWarning("W_KEY", `trusted on this machine from now on: ${ids.join(", ")}`);
+}
+
+function sayWarning(code: string, message: string | undefined): void {
+  if (message !== undefined) process.stderr.write(`bootlace: ${code}: ${message}\n`);
 }
 
 function reboot(machine: Machine, result: RunResult, forbidden: boolean): ExitCode {
@@ -127,9 +146,13 @@ function openRunOf(machine: Machine): OpenRun | undefined {
   return openRun.mach === machOf(machine.paths, machine.facts) ? openRun : undefined;
 }
 
+function cameThroughStage1(): boolean {
+  return process.env.BOOTLACE_STAGE1 !== undefined;
+}
+
 /** stage1 learns from files how far the bundle came: exit codes are also used by Node and sh themselves. */
 function handOff(folder: string, name: "ready" | "result", values: Record<string, string>): void {
-  if (process.env.BOOTLACE_STAGE1 === undefined) return;
+  if (!cameThroughStage1()) return;
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const text = Object.entries(values)
     .map(([key, value]) => `${key}=${value}\n`)

@@ -4,7 +4,6 @@ import { BootlaceError } from "../errors/bootlace-error.ts";
 import { EXIT, type ExitCode } from "../errors/exit.ts";
 import { toText } from "../report/lines.ts";
 import { type Status, statusLines, statusOf } from "../report/status.ts";
-import { readKeyValues } from "../rim/facts.ts";
 import { readState } from "../rim/journal-file.ts";
 import { fileName } from "../rim/paths.ts";
 import type { Arguments } from "./arguments.ts";
@@ -19,7 +18,7 @@ export function statusCommand(args: Arguments): ExitCode {
     provider: facts.provider,
     purpose: facts.purpose,
     bundle,
-    degraded: readKeyValues(paths.current).get("degraded") ?? "",
+    degraded: existsSync(paths.degraded) ? readFileSync(paths.degraded, "utf8").trim() : "",
     ...statusOf(project, readState(paths.journal)),
   };
   process.stdout.write(args.values.json ? `${JSON.stringify(status)}\n` : toText(statusLines(status, Date.now())));

@@ -5,6 +5,10 @@ interface NoticeRow {
 
 /** Codes of the notices that a run gives on its way; it goes on. A contract like the codes of errors. */
 export const NOTICES = {
+  W_DEGRADED: {
+    means: "stage1 could not bring what the channel points to; this is the last good bundle, or an expired pointer's.",
+    remedy: "Read the reason given: store, network, signature or expiry. The next boot tries again.",
+  },
   W_EVENTS: {
     means: "The run's events cannot be written to its folder; the journal is whole.",
     remedy: "Make room on the volume of the machine's state.",
@@ -20,6 +24,14 @@ export const NOTICES = {
   W_LOG: {
     means: "The output of a script cannot be written to its log and is lost; the script runs on.",
     remedy: "Make room on the volume of the machine's state.",
+  },
+  W_STAGE1: {
+    means: "The stage1 of this bundle could not be installed in place of the older one, which goes on working.",
+    remedy: "Read the reason given; where /usr is read-only, bring stage1 with the image.",
+  },
+  W_KEY: {
+    means: "A signing key that came with the bundle is trusted on this machine from now on.",
+    remedy: "Nothing, when you rotate keys; otherwise ask who published this bundle.",
   },
   W_SURVIVOR: {
     means: "A script had outlived a runner that was killed, and was ended before the plan was made.",

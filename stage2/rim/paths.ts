@@ -10,6 +10,12 @@ export interface Paths {
   readonly lock: string;
   readonly lineage: string;
   readonly current: string;
+  /** Why the last boot did not bring what the channel points to: text, written by stage1; absent when it did. */
+  readonly degraded: string;
+  /** `channel=` and `services=` as the instance's tags have them, where boot.conf believes them; written by stage1. */
+  readonly tags: string;
+  /** `/var/lib/bootlace/trust`: the pointer accepted last, of each channel. */
+  readonly acceptedPointers: string;
   readonly bundles: string;
   readonly runtimes: string;
   readonly artifacts: string;
@@ -19,6 +25,10 @@ export interface Paths {
   readonly handoff: string;
   /** `/etc/bootlace/services`: roots, one a line. */
   readonly services: string;
+  /** `/etc/bootlace/trust`: public keys. */
+  readonly trustedKeys: string;
+  /** `/usr/lib/bootlace`: the stage1 that is installed. */
+  readonly stage1: string;
   /** Gone with the boot; secrets are only put here when it is a tmpfs. */
   readonly volatile: string;
   readonly seed: string;
@@ -39,6 +49,9 @@ function absolutePaths(root: string): Paths {
     lock: join(lib, "lock"),
     lineage: join(lib, "lineage"),
     current: join(lib, "current"),
+    degraded: join(lib, "degraded"),
+    tags: join(lib, "tags"),
+    acceptedPointers: join(lib, "trust"),
     bundles: join(lib, "bundles"),
     runtimes: join(lib, "runtimes"),
     artifacts: join(lib, "artifacts"),
@@ -47,6 +60,8 @@ function absolutePaths(root: string): Paths {
     destroy: join(lib, "destroy"),
     handoff: join(lib, "handoff"),
     services: join(root, "etc/bootlace/services"),
+    trustedKeys: join(root, "etc/bootlace/trust"),
+    stage1: join(root, "usr/lib/bootlace"),
     volatile,
     seed: join(root, "run/bootlace/seed"),
   };

@@ -97,13 +97,13 @@ describe("stage1", () => {
     `project=shop\nchannel=prod\nepoch=1\nserial=2\ncreated=1\nhandoff=1\nbundle=${"a".repeat(64)} 1 1\n${more}`;
   const pointer = (text: string): string => `bootlace-pointer 1\n\n${text}`;
   test.each([
-    ["nothing", "", "no plain number"],
+    ["nothing", "", "it is empty"],
     ["a web page", "<html>\n<body>Sign in</body>\n", 'the first line is not "bootlace-pointer 1"'],
     ["random bytes", "bootlace-pointer 1\n\n\u0000\u0001\u00ff\n", "not printable ASCII"],
     ["NUL bytes in a value", pointer(body().replace("shop", "sh\0op")), ""],
     ["half a last line", pointer(body()).slice(0, -1), "its last line has no end"],
     ["a key twice", pointer(body("serial=3\n")), "serial stands twice"],
-    ["a line without a key", pointer(body("hello\n")), "line 10 is not key=value"],
+    ["a line without a key", pointer(body("hello\n")), "line 11 is not key=value"],
     ["a key that must be known", pointer(body("must=dance\ndance=1\n")), "without knowing dance"],
     ["a later hand-off", pointer(body().replace("handoff=1", "handoff=2")), "it wants hand-off 2"],
     ["another project's pointer", pointer(body().replace("shop", "shoe")), "for channel prod of project shoe"],
@@ -114,18 +114,19 @@ describe("stage1", () => {
     ["a path for a digest", pointer(body().replace(/bundle=a+/, "bundle=../../etc")), "bundle is not"],
     ["too much", pointer(body(`x=${"y".repeat(9000)}\n`)), "longer than 8192 bytes"],
     ["something before the empty line", `bootlace-pointer 1\nserial=9\n\n${body()}`, "is no signature"],
-    ["no empty line", `bootlace-pointer 1\n${body()}`, "is no signature"],
+    ["no empty line", `bootlace-pointer 1\n${body()}`, "signed by nobody"],
   ])("does not accept a pointer that is %s", async (_name, text, why) => {
-    rig.pointText(text);
+    rig.pointSigned(text);
     const { code, stderr } = await rig.run();
     expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining(`is not accepted: `) });
     expect(stderr).toContain(why);
     expect(rig.marks()).toEqual([]);
   });
 
-  test("ignores keys that it does not know, and signature lines", async () => {
+  test("ignores keys that it does not know, and signatures of keys that it does not trust", async () => {
     const text = rig.point(rig.putBundle("one"));
-    rig.pointText(`${text.replace("\n\n", "\nsig k1 QUJD\n\n")}colour=blue\nmust=bundle\n`);
+    const signed = rig.resign(`${text}colour=blue\nmust=bundle\n`);
+    rig.pointText(signed.replace("\n\n", "\nsig ../../k1 QUJD\nsig 0123456789abcdef QUJD\n\n"));
     expect(await rig.run()).toMatchObject({ code: 0 });
   });
 

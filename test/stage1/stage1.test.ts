@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { tarStream } from "../../src/bundle/tar-stream.ts";
 import { ensureDebianPackages } from "../support/debian.ts";
-import { ended, SHELLS, Stage1Rig } from "../support/stage1-rig.ts";
+import { ended, SHELLS, Stage1Rig, TestKey } from "../support/stage1-rig.ts";
 
 const rigs: Stage1Rig[] = [];
 function makeRig(conf: Readonly<Record<string, string>> = {}): Stage1Rig {
@@ -93,7 +93,9 @@ describe.each(SHELLS)("stage1 under $name", ({ argv }) => {
     expect(back.stderr).toContain("goes back to epoch 1 serial 6, this machine has accepted epoch 1 serial 7");
     expect(other.stderr).toContain("says something else");
     expect(rig.marks()).toEqual(["one", "one", "one"]);
-    rig.point(two, { serial: 3, epoch: 2 });
+    const next = new TestKey(1, 2);
+    rig.trustKey(next);
+    rig.point(two, { serial: 3, epoch: 2 }, [next]);
     await rig.run(argv);
     expect(rig.marks().at(-1)).toBe("two");
   });
@@ -125,7 +127,7 @@ describe("stage1", () => {
   test("is clean for ShellCheck, under 200 lines a file, and has the version of the package", () => {
     ensureDebianPackages(["shellcheck"]);
     const folder = new URL("../../stage1/", import.meta.url);
-    const scripts = readdirSync(folder).filter((name) => !name.endsWith(".service"));
+    const scripts = readdirSync(folder).filter((name) => !/\.(?:service|cron)$/.test(name));
     execFileSync("shellcheck", ["-x", ...scripts.map((name) => `stage1/${name}`)], {
       cwd: new URL("..", folder),
       stdio: "pipe",
@@ -266,7 +268,7 @@ catch (error) { process.stderr.write("inner=" + error.status + " " + error.stder
     rig.point(bundle, { created: 1, expires: 2 });
     expect(await rig.run()).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining("warning: the pointer of channel prod expired"),
+      stderr: expect.stringContaining("warning: the pointer of channel prod is old: it expired at 2"),
     });
     rig.writeConf({ expiry: "refuse" });
     expect(await rig.run()).toMatchObject({ code: 0, stderr: expect.stringContaining("is not accepted: it expired") });

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { tarStream } from "../../src/bundle/tar-stream.ts";
-import { encodePointer, type Pointer, type PointerBlob } from "../../src/deploy/pointer.ts";
+import { encodePointer, type Pointer, type PointerBlob, pointerBody } from "../../src/deploy/pointer.ts";
+import { keyId, trustFileText } from "../../src/trust/trusted-key.ts";
 
 const STAGE1 = fileURLToPath(new URL("../../stage1/stage1", import.meta.url));
 
@@ -62,16 +63,43 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** A machine's root and a store, both in one temporary folder. */
+/** A key of these tests, for some epochs. */
+export class TestKey {
+  private readonly pair = generateKeyPairSync("ed25519");
+  readonly id = keyId(this.pair.publicKey);
+  readonly from: number;
+  readonly to: number;
+
+  constructor(from = 1, to = from) {
+    this.from = from;
+    this.to = to;
+  }
+
+  /** What stands in `trust/<id>.pem`. */
+  get trustFile(): string {
+    return trustFileText({ ...this, publicKey: this.pair.publicKey });
+  }
+
+  /** The `sig` line over a pointer's body. */
+  line(body: string): string {
+    return `sig ${this.id} ${sign(null, Buffer.from(body, "latin1"), this.pair.privateKey).toString("base64")}`;
+  }
+}
+
+/** A machine's root and a store, both in one temporary folder. The machine trusts `key`, which signs what is pointed to. */
 export class Stage1Rig {
   readonly home = mkdtempSync(join(tmpdir(), "bootlace-stage1-"));
   readonly root = join(this.home, "root");
   readonly store = join(this.home, "store");
   readonly state = join(this.root, "var/lib/bootlace");
+  /** `/etc/bootlace/trust` of the machine. */
+  readonly trust = join(this.root, "etc/bootlace/trust");
+  readonly key = new TestKey();
   private serial = 0;
 
   constructor(conf: Readonly<Record<string, string>> = {}) {
-    mkdirSync(join(this.root, "etc/bootlace"), { recursive: true });
+    mkdirSync(this.trust, { recursive: true });
+    this.trustKey(this.key);
     for (const folder of ["bundles", "runtimes", "artifacts", "channels"]) {
       mkdirSync(join(this.store, folder), { recursive: true });
     }
@@ -93,6 +121,10 @@ export class Stage1Rig {
     writeFileSync(join(this.root, "etc/bootlace/boot.conf"), text.join(""));
   }
 
+  trustKey(key: TestKey): void {
+    writeFileSync(join(this.trust, `${key.id}.pem`), key.trustFile);
+  }
+
   /** Puts a tar stream into the store as a blob; returns what a pointer says of it. */
   putTar(tar: Buffer, kind: "bundles" | "runtimes" = "bundles"): PointerBlob {
     const blob = gzipSync(tar);
@@ -110,10 +142,10 @@ export class Stage1Rig {
     return this.putTar(tarStream(files.map(([path, text]) => ({ path, mode: 0o644, bytes: Buffer.from(text) }))));
   }
 
-  /** Points the channel to a bundle with the next serial; returns the text. */
-  point(bundle: PointerBlob, more: Partial<Pointer> = {}): string {
+  /** Points the channel to a bundle with the next serial, signed by `signers`; returns the text. */
+  point(bundle: PointerBlob, more: Partial<Pointer> = {}, signers: readonly TestKey[] = [this.key]): string {
     this.serial = more.serial ?? this.serial + 1;
-    const text = encodePointer({
+    const pointer = {
       project: "shop",
       channel: "prod",
       epoch: 1,
@@ -122,9 +154,31 @@ export class Stage1Rig {
       runtimes: {},
       ...more,
       serial: this.serial,
-    });
+    };
+    const body = pointerBody(pointer);
+    const text = encodePointer(
+      pointer,
+      signers.map((key) => key.line(body)),
+    );
     this.pointText(text);
     return text;
+  }
+
+  /** Any text as the channel's pointer, its body signed again. */
+  pointSigned(text: string): void {
+    this.pointText(this.resign(text));
+  }
+
+  /** The same body with the signature that it needs; what is no pointer stays as it is. */
+  resign(text: string): string {
+    const gap = text.indexOf("\n\n");
+    if (gap < 0) return text;
+    const head = text
+      .slice(0, gap)
+      .split("\n")
+      .filter((line) => !line.startsWith("sig "));
+    const body = text.slice(gap + 2);
+    return `${[...head, this.key.line(body)].join("\n")}\n\n${body}`;
   }
 
   pointText(text: string): void {

@@ -30,7 +30,8 @@ export function closeRun(
     // The run stays open in the journal: it goes on after the boot.
     return { run, exit: EXIT.ok, outcome: "reboot" };
   }
-  const how = failed.length + blocked.length > 0 ? "failed" : ignored.length > 0 ? "degraded" : "done";
+  const how =
+    failed.length + blocked.length > 0 ? "failed" : ignored.length > 0 || request.degraded ? "degraded" : "done";
   const exit = how === "failed" ? EXIT.serviceFailed : how === "degraded" && request.strict ? EXIT.degraded : EXIT.ok;
   const whole =
     how !== "failed" &&

@@ -45,6 +45,8 @@ export interface RunRequest {
   readonly assumeInit?: readonly string[];
   readonly jobs?: number;
   readonly strict?: boolean;
+  /** Why this is not what the channel points to; empty when it is. A run that ends well is degraded then. */
+  readonly degraded?: string;
   /** Roots of a whole update: one of fewer does not count as this machine's first. */
   readonly whole: readonly string[];
   readonly report: (event: Event) => void;
@@ -185,6 +187,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
   for (const step of ended) notice("W_SURVIVOR", `The script of ${step} had outlived its runner and was ended`);
   for (const { service, phase, why } of plan.left.filter((left) => left.phase !== undefined))
     notice("W_LEFT_OUT", `${service}.${phase} is left out: ${why}`);
+  if (request.degraded) notice("W_DEGRADED", `This is not what the channel points to: ${request.degraded}`);
   request.onReady?.();
 
   try {
