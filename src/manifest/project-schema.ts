@@ -142,6 +142,26 @@ const boot = z.strictObject(
   expected("a mapping"),
 );
 
+const s3 = z.strictObject(
+  {
+    endpoint: z
+      .string(expected("a URL"))
+      .regex(/^https?:\/\/[^\s?#]+$/, expected("a URL such as https://minio.example.com"))
+      .optional()
+      .describe("An endpoint that speaks S3; default: that of AWS in the region"),
+    pathStyle: flag
+      .optional()
+      .describe("Bucket in the path, not in the host name; default for an endpoint of one's own"),
+    kmsKey: text("a key's id, alias or ARN").optional().describe("Objects are encrypted with this KMS key"),
+    bucketOwner: z
+      .string(expected('an account in quotes: "111122223333"'))
+      .regex(/^\d{12}$/, expected("an account of 12 digits"))
+      .optional()
+      .describe("Account that must own the bucket"),
+  },
+  expected("a mapping"),
+);
+
 const RANGE = /^(?:(?:[<>]=?|=|\^|~)?\d+(?:\.\d+){0,2})(?:\s+(?:[<>]=?|=|\^|~)?\d+(?:\.\d+){0,2})*$/;
 
 /** The whole of bootlace.yaml. Its JSON Schema is `schema/bootlace.schema.json`; docs/project.md says more on each key. */
@@ -176,6 +196,7 @@ export const projectSchema = z.strictObject(
       .string(expected("a region"))
       .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, expected("a region such as eu-west-1"))
       .optional(),
+    s3: s3.optional().describe("How desk and machines get at the bucket of an s3:// store"),
     runtime: oneOf(["digest", "system"]).default("digest").describe("digest: the shipped Node; system: the machine's"),
     boot: boot.prefault({}).describe("What machines do when they boot"),
     images: z.record(plainName, image).default({}),

@@ -1,9 +1,10 @@
-import { orderNodes, type Place } from "../../stage2/index.ts";
+import { BootlaceError, orderNodes, type Place } from "../../stage2/index.ts";
 import { didYouMean } from "../cli/did-you-mean.ts";
 import { fitsRange } from "../cli/fits-range.ts";
 import { VERSION } from "../cli/version.ts";
 import type { ImageConfig, MachineConfig, ProjectConfig } from "../manifest/project-schema.ts";
 import type { SourceFile } from "../manifest/source-file.ts";
+import { s3Settings } from "../store/s3-settings.ts";
 import type { FaultList } from "./fault-list.ts";
 
 /** Checks what the schema of bootlace.yaml cannot say by itself, services and their parameters apart. */
@@ -16,6 +17,7 @@ export function checkConfig(config: ProjectConfig, source: SourceFile, faults: F
     );
   }
   checkBoot(config, source, faults);
+  checkS3(config, source, faults);
   for (const [name, image] of Object.entries(config.images)) checkFrom("images", name, image, config, source, faults);
   for (const [name, machine] of Object.entries(config.machines))
     checkFrom("machines", name, machine, config, source, faults);
@@ -65,6 +67,28 @@ function checkBoot({ boot, store }: ProjectConfig, source: SourceFile, faults: F
       `The store "${store}" is a folder at this desk: other machines cannot follow a channel in it`,
       follow,
     );
+  }
+}
+
+function checkS3({ store, region, s3 }: ProjectConfig, source: SourceFile, faults: FaultList): void {
+  if (!store.startsWith("s3:")) {
+    if (s3 !== undefined) {
+      faults.warning(
+        "E_VALUE",
+        "`s3` says how to get at a bucket, and the store is none",
+        source.place(["s3"], "key"),
+        {
+          related: { message: "the store", place: source.place(["store"]) },
+        },
+      );
+    }
+    return;
+  }
+  try {
+    s3Settings(store, { region, ...s3 });
+  } catch (error) {
+    if (!(error instanceof BootlaceError)) throw error;
+    faults.error("E_STORE_URL", error.message, source.place(["store"]), { suggestion: error.hint });
   }
 }
 
