@@ -73,14 +73,7 @@ function checkBoot({ boot, store }: ProjectConfig, source: SourceFile, faults: F
 function checkS3({ store, region, s3 }: ProjectConfig, source: SourceFile, faults: FaultList): void {
   if (!store.startsWith("s3:")) {
     if (s3 !== undefined) {
-      faults.warning(
-        "E_VALUE",
-        "`s3` says how to get at a bucket, and the store is none",
-        source.place(["s3"], "key"),
-        {
-          related: { message: "the store", place: source.place(["store"]) },
-        },
-      );
+      faults.warning("E_VALUE", "`s3` says how to get at a bucket, and the store is none", source.place(["s3"], "key"));
     }
     return;
   }
