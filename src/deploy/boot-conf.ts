@@ -14,7 +14,12 @@ interface BootConf {
   /** Milliseconds. */
   readonly deadline?: number;
   readonly expiry?: "warn" | "refuse";
-  readonly region?: string;
+  readonly auth?: ProjectConfig["boot"]["auth"];
+  readonly keysFile?: string | undefined;
+  readonly region?: string | undefined;
+  readonly s3?: ProjectConfig["s3"];
+  /** Instance tags that are believed. */
+  readonly tags?: readonly string[];
 }
 
 /** The text of a boot.conf, which belongs to root with mode 0600. */
@@ -25,12 +30,20 @@ export function bootConfText(conf: BootConf): string {
     `project=${conf.project}`,
     ...(conf.channel === undefined ? [] : [`channel=${conf.channel}`]),
     `runtime=${conf.runtime}`,
-    ...(conf.region === undefined ? [] : [`region=${conf.region}`]),
+    ...(conf.auth === undefined || conf.auth === "none" ? [] : [`auth=${conf.auth}`]),
+    ...given("keysfile", conf.keysFile),
+    ...given("region", conf.region),
+    ...given("endpoint", conf.s3?.endpoint),
+    ...(conf.s3?.pathStyle === undefined ? [] : [`path-style=${conf.s3.pathStyle ? "yes" : "no"}`]),
+    ...given("bucket-owner", conf.s3?.bucketOwner),
     ...(conf.deadline === undefined ? [] : [`deadline=${Math.ceil(conf.deadline / 1000)}`]),
     ...(conf.expiry === undefined ? [] : [`expiry=${conf.expiry}`]),
+    ...(conf.tags === undefined || conf.tags.length === 0 ? [] : [`tags=${conf.tags.join(",")}`]),
   ];
   return `${lines.join("\n")}\n`;
 }
+
+const given = (key: string, value: string | undefined): string[] => (value === undefined ? [] : [`${key}=${value}`]);
 
 /**
  * The boot.conf of a project's machines and images: follows the channel of `boot.follow`, or boots what is on the machine.
@@ -38,14 +51,14 @@ export function bootConfText(conf: BootConf): string {
  * @param dir Folder of the project, absolute: a store given as a path becomes a file:// address.
  */
 export function machineBootConf(config: ProjectConfig, dir: string): string {
-  const { follow, deadline, expiry } = config.boot;
-  const shared = { project: config.name, runtime: config.runtime, deadline, expiry };
+  const { follow, deadline, expiry, auth, keysFile, tags } = config.boot;
+  const shared = { project: config.name, runtime: config.runtime, deadline, expiry, tags };
   if (follow === "none") return bootConfText({ ...shared, store: "none" });
   const store = /^[a-z][a-z0-9]*:/.test(config.store) ? config.store : pathToFileURL(resolve(dir, config.store)).href;
   return bootConfText({
     ...shared,
     store,
     channel: follow,
-    ...(config.region === undefined ? {} : { region: config.region }),
+    ...(store.startsWith("s3:") ? { auth, keysFile, region: config.region, s3: config.s3 } : {}),
   });
 }

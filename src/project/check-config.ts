@@ -8,7 +8,12 @@ import { s3Settings } from "../store/s3-settings.ts";
 import type { FaultList } from "./fault-list.ts";
 
 /** Checks what the schema of bootlace.yaml cannot say by itself, services and their parameters apart. */
-export function checkConfig(config: ProjectConfig, source: SourceFile, faults: FaultList): void {
+export function checkConfig(
+  config: ProjectConfig,
+  source: SourceFile,
+  faults: FaultList,
+  { signed }: { readonly signed: boolean },
+): void {
   if (config.bootlace !== undefined && !fitsRange(VERSION, config.bootlace)) {
     faults.error(
       "E_TOOL_VERSION",
@@ -16,7 +21,7 @@ export function checkConfig(config: ProjectConfig, source: SourceFile, faults: F
       source.place(["bootlace"]),
     );
   }
-  checkBoot(config, source, faults);
+  checkBoot(config, source, faults, signed);
   checkS3(config, source, faults);
   for (const [name, image] of Object.entries(config.images)) checkFrom("images", name, image, config, source, faults);
   for (const [name, machine] of Object.entries(config.machines))
@@ -43,7 +48,12 @@ export function checkConfig(config: ProjectConfig, source: SourceFile, faults: F
   }
 }
 
-function checkBoot({ boot, store }: ProjectConfig, source: SourceFile, faults: FaultList): void {
+function checkBoot(
+  { boot, store, images }: ProjectConfig,
+  source: SourceFile,
+  faults: FaultList,
+  signed: boolean,
+): void {
   if (boot.auth === "keys" && boot.keysFile === undefined) {
     faults.error("E_MISSING_KEY", "`auth: keys` needs a `keysFile`", source.place(["boot", "auth"]));
   }
@@ -54,10 +64,10 @@ function checkBoot({ boot, store }: ProjectConfig, source: SourceFile, faults: F
     faults.error("E_FOLLOW", "A presigned URL runs out, and machines must fetch the channel at every boot", follow, {
       related,
     });
-  } else if (boot.auth === "role" && !store.startsWith("s3:")) {
+  } else if (boot.auth !== "none" && !store.startsWith("s3:")) {
     faults.error(
       "E_FOLLOW",
-      "`auth: role` signs requests to S3, and the store is none",
+      `\`auth: ${boot.auth}\` signs requests to S3, and the store is none`,
       source.place(["boot", "auth"]),
       { related },
     );
@@ -66,6 +76,20 @@ function checkBoot({ boot, store }: ProjectConfig, source: SourceFile, faults: F
       "E_FOLLOW",
       `The store "${store}" is a folder at this desk: other machines cannot follow a channel in it`,
       follow,
+    );
+  } else if (boot.auth === "keys" && !boot.allowBakedKeys && Object.keys(images).length > 0) {
+    faults.error(
+      "E_FOLLOW",
+      "Machines made from these images find no keys file unless the image holds one, and `allowBakedKeys` is not set",
+      source.place(["boot", "auth"]),
+      { suggestion: "use `auth: role`, or `allowBakedKeys: true` when everybody who has the image may have the keys" },
+    );
+  } else if (!signed) {
+    faults.error(
+      "E_NO_KEY",
+      "Machines follow only what is signed, and the project has no key: trust/ holds none",
+      follow,
+      { suggestion: "make one: bootlace key new" },
     );
   }
 }

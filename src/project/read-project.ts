@@ -15,6 +15,7 @@ import { isFileReference, isNodeScript } from "./compile-script.ts";
 import { type CompiledService, compileService } from "./compile-service.ts";
 import type { Definition } from "./definition.ts";
 import { FaultList } from "./fault-list.ts";
+import { hasTrustFile } from "./has-trust-file.ts";
 import type { ArtifactSource } from "./loaded.ts";
 import { readConfig } from "./read-config.ts";
 import { isMapping } from "./service-source.ts";
@@ -50,7 +51,7 @@ export async function readProject(dir: string, extra: ParamOverlay = {}): Promis
   const { source } = read;
   const config = read.config ?? projectSchema.parse({ name: "unnamed" });
   const inConfig = new FaultList();
-  checkConfig(config, source, inConfig);
+  checkConfig(config, source, inConfig, { signed: hasTrustFile(dir, stamps) });
   faults.all.push(...inConfig.all.filter(({ code }) => !read.trimmed || SURE.has(code)));
   const { definitions, referenced, extended, known } = collectDefinitions(dir, config, source, parts);
   checkGraph(definitions, faults);

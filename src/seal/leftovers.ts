@@ -58,5 +58,6 @@ export const LEFTOVERS: readonly LeftoverRow[] = [
   { what: "a DHCP lease", path: /^\/var\/lib\/(?:dhcp|dhclient)\// },
   { what: "a random seed", path: /^\/var\/lib\/(?:systemd|urandom)\/random-seed$/ },
   { what: "a secret's file", path: /^\/(?:var\/lib\/bootlace|run\/bootlace)\/(?:secrets|cred)\// },
+  { what: "presigned URLs, which run out", path: /^\/etc\/bootlace\/boot\.conf$/, content: /^auth=presigned$/m },
   { what: "a run's record", path: /^\/var\/lib\/bootlace\/(?:runs\/|journal\.damaged-)/ },
 ];

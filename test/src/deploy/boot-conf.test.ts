@@ -21,10 +21,23 @@ describe("machineBootConf()", () => {
       boot,
     });
     expect(machineBootConf(config, "/home/ann/shop")).toBe(
-      "v=1\nstore=file:///home/ann/store\nproject=shop\nchannel=stable\nruntime=system\nregion=eu-west-1\ndeadline=90\nexpiry=refuse\n",
+      "v=1\nstore=file:///home/ann/store\nproject=shop\nchannel=stable\nruntime=system\ndeadline=90\nexpiry=refuse\n",
     );
     const remote = projectSchema.parse({ name: "shop", store: "https://boot.example.com/shop", boot });
     expect(machineBootConf(remote, "/")).toContain("store=https://boot.example.com/shop\n");
+  });
+
+  test("tells how a bucket is reached, and which tags are believed", () => {
+    const config = projectSchema.parse({
+      name: "shop",
+      store: "s3://acme-boot/shop",
+      region: "eu-west-1",
+      s3: { endpoint: "https://minio.example.com", pathStyle: true, bucketOwner: "111122223333", kmsKey: "alias/boot" },
+      boot: { follow: "stable", auth: "keys", keysFile: "/etc/bootlace/keys", tags: ["services", "channel"] },
+    });
+    expect(machineBootConf(config, "/")).toBe(
+      "v=1\nstore=s3://acme-boot/shop\nproject=shop\nchannel=stable\nruntime=digest\nauth=keys\nkeysfile=/etc/bootlace/keys\nregion=eu-west-1\nendpoint=https://minio.example.com\npath-style=yes\nbucket-owner=111122223333\ndeadline=180\nexpiry=warn\ntags=services,channel\n",
+    );
   });
 });
 

@@ -139,11 +139,14 @@ test("findUnclean() tells a configuration from credentials, and a swap file from
     "a/.aws/config": "[default]\nregion=eu-central-1\n",
     "b/.aws/config": "[default]\naws_secret_access_key = x\n",
     "a/.cache.swo": "shared object",
+    "etc/bootlace/boot.conf": "v=1\nauth=presigned\n",
+    "srv/etc/bootlace/boot.conf": "v=1\nauth=presigned\n",
     "b/.notes.swp": "b0VIM 9.0",
   });
   expect(await found(dir)).toEqual([
     "/b/.aws/config: credentials",
     "/b/.notes.swp: an editor's swap file",
     "/b/.npmrc: credentials",
+    "/etc/bootlace/boot.conf: presigned URLs, which run out",
   ]);
 });
