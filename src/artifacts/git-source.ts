@@ -48,6 +48,28 @@ async function fetchCommit(url: string, commit: string, run: Parameters<typeof r
   });
 }
 
+/** Bytes. The packer's output depends also on how its input is cut, so this may not change. */
+const PIECE = 1 << 20;
+
+/** The same bytes in pieces of equal length; the last is shorter, and may be empty. */
+async function* inPieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let piece = Buffer.alloc(PIECE);
+  let filled = 0;
+  for await (const chunk of source) {
+    for (let taken = 0; taken < chunk.length; ) {
+      const part = chunk.subarray(taken, taken + PIECE - filled);
+      piece.set(part, filled);
+      taken += part.length;
+      filled += part.length;
+      if (filled < PIECE) continue;
+      yield piece;
+      piece = Buffer.alloc(PIECE);
+      filled = 0;
+    }
+  }
+  yield piece.subarray(0, filled);
+}
+
 async function pack(cache: string, tar: AsyncIterable<Uint8Array>, onBytes: Fetching["onBytes"]): Promise<Downloaded> {
   const part = join(cache, `git-${randomBytes(8).toString("hex")}.${process.pid}.part`);
   const handle = await open(part, "wx", 0o600);
@@ -66,12 +88,10 @@ async function pack(cache: string, tar: AsyncIterable<Uint8Array>, onBytes: Fetc
     onBytes?.(bytes, undefined);
   };
   try {
-    for await (const chunk of tar) {
-      gzip.push(chunk);
+    for await (const piece of inPieces(tar)) {
+      gzip.push(piece, piece.length < PIECE);
       await drain();
     }
-    gzip.push(new Uint8Array(0), true);
-    await drain();
     await handle.sync();
     await handle.close();
     const digest = hash.digest("hex");

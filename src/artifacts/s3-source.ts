@@ -7,26 +7,37 @@ type S3Source = Extract<RemoteSource, { kind: "s3" }>;
 
 /** Opens an object with the desk's own credentials (environment, profile, SSO: the SDK's chain). */
 export function s3Source(source: S3Source): Open {
+  let { region } = source;
   return async (from, version, signal) => {
     const { S3Client, GetObjectCommand } = await loadSdk();
-    const client = await makeClient(S3Client, source);
-    try {
-      const answer = await client.send(
-        new GetObjectCommand({
-          Bucket: source.bucket,
-          Key: source.key,
-          ...(from > 0 ? { Range: `bytes=${from}-` } : {}),
-          ...(from > 0 && version !== undefined ? { IfMatch: version } : {}),
-        }),
-        signal ? { abortSignal: signal } : {},
-      );
-      return opened(answer, from, client);
-    } catch (error) {
-      client.destroy();
-      signal?.throwIfAborted();
-      throw explain(error, source);
+    for (let moved = false; ; moved = true) {
+      const client = await makeClient(S3Client, source, region);
+      const command = new GetObjectCommand({
+        Bucket: source.bucket,
+        Key: source.key,
+        ...(from > 0 ? { Range: `bytes=${from}-` } : {}),
+        ...(from > 0 && version !== undefined ? { IfMatch: version } : {}),
+      });
+      try {
+        return opened(await client.send(command, signal ? { abortSignal: signal } : {}), from, client);
+      } catch (error) {
+        client.destroy();
+        signal?.throwIfAborted();
+        const right = bucketRegion(error);
+        if (moved || right === undefined || right === region) throw explain(error, source);
+        region = right;
+      }
     }
   };
+}
+
+/** Where S3 says that the bucket is, when it refuses a request because of its region. */
+function bucketRegion(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !/^(?:AuthorizationHeaderMalformed|PermanentRedirect|301|307)$/.test(error.name))
+    return undefined;
+  const { Region, $response } = error as { Region?: unknown; $response?: { headers?: Record<string, string> } };
+  const told = Region ?? $response?.headers?.["x-amz-bucket-region"];
+  return typeof told === "string" && /^[a-z0-9-]+$/.test(told) ? told : undefined;
 }
 
 async function loadSdk(): Promise<typeof import("@aws-sdk/client-s3")> {
@@ -35,10 +46,13 @@ async function loadSdk(): Promise<typeof import("@aws-sdk/client-s3")> {
   return import("@aws-sdk/client-s3");
 }
 
-async function makeClient(Client: typeof S3Client, source: S3Source): Promise<S3Client> {
-  const { region, endpoint, pathStyle } = source;
+async function makeClient(
+  Client: typeof S3Client,
+  { endpoint, pathStyle }: S3Source,
+  region: string | undefined,
+): Promise<S3Client> {
   const config: S3ClientConfig = {
-    followRegionRedirects: true,
+    requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     // download() has the one bound on tries.
     maxAttempts: 1,

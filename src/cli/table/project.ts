@@ -58,4 +58,19 @@ export const projectCommands: readonly CommandSpec[] = [
     ],
     load: () => import("../../commands/graph.ts"),
   },
+  {
+    name: "lock",
+    group: "project",
+    summary: "Fetch artifacts that have no digest yet, and write bootlace.lock",
+    arguments: [{ name: "services", summary: "Only what these name", kind: "service", optional: true, variadic: true }],
+    options: [
+      { flags: "--update", summary: "Ask again for what is locked too, and tell what changed" },
+      { flags: "--plan", summary: "Say what would be fetched and dropped, and do nothing" },
+    ],
+    examples: [
+      { command: "bootlace lock", summary: "after an artifact from elsewhere was added; commit bootlace.lock" },
+      { command: "bootlace lock shop --update", summary: "take what the sources of shop give today" },
+    ],
+    load: () => import("../../commands/lock.ts"),
+  },
 ];
