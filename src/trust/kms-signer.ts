@@ -55,6 +55,8 @@ async function asking<T>(arn: string, ask: (client: KMSClient) => Promise<T>): P
       hint: "Expected arn:aws:kms:REGION:ACCOUNT:key/ID.",
     });
   }
+  // As in src/store/s3-sdk.ts: the SDK may say nothing by itself.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
   const client = new KMSClient({ region });
   try {
     return await ask(client);

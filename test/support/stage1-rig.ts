@@ -145,23 +145,26 @@ export class Stage1Rig {
   /** Points the channel to a bundle with the next serial, signed by `signers`; returns the text. */
   point(bundle: PointerBlob, more: Partial<Pointer> = {}, signers: readonly TestKey[] = [this.key]): string {
     this.serial = more.serial ?? this.serial + 1;
-    const pointer = {
-      project: "shop",
-      channel: "prod",
-      epoch: 1,
-      created: 1795000000,
-      bundle,
-      runtimes: {},
-      ...more,
-      serial: this.serial,
-    };
+    const text = this.pointerText({ bundle, ...more, serial: this.serial }, signers);
+    this.pointText(text);
+    return text;
+  }
+
+  /** Another channel than `prod`, at its first serial. */
+  pointChannel(channel: string, bundle: PointerBlob): void {
+    writeFileSync(join(this.store, "channels", channel), this.pointerText({ bundle, channel, serial: 1 }, [this.key]));
+  }
+
+  private pointerText(
+    more: Pick<Pointer, "bundle" | "serial"> & Partial<Pointer>,
+    signers: readonly TestKey[],
+  ): string {
+    const pointer = { project: "shop", channel: "prod", epoch: 1, created: 1795000000, runtimes: {}, ...more };
     const body = pointerBody(pointer);
-    const text = encodePointer(
+    return encodePointer(
       pointer,
       signers.map((key) => key.line(body)),
     );
-    this.pointText(text);
-    return text;
   }
 
   /** Any text as the channel's pointer, its body signed again. */
@@ -204,8 +207,13 @@ export class Stage1Rig {
     );
   }
 
-  run(shell: readonly string[] = ["sh"], args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
-    return ended(this.start(shell, args, env));
+  run(
+    shell: readonly string[] = ["sh"],
+    args: readonly string[] = [],
+    env: NodeJS.ProcessEnv = {},
+    flags: readonly string[] = [],
+  ): Promise<Outcome> {
+    return ended(this.start(shell, args, env, flags));
   }
 
   /** Every stage2 that ran, in order. */

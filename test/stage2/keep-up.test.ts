@@ -1,0 +1,168 @@
+import { execFileSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import type { MachineRig } from "../support/machine-rig.ts";
+import { TestKey } from "../support/stage1-rig.ts";
+import { useRigs } from "../support/use-rigs.ts";
+
+const machine = useRigs();
+const STAGE1 = fileURLToPath(new URL("../../stage1", import.meta.url));
+/** What stage1 says when it hands over. */
+const BOOTED = { BOOTLACE_STAGE1: "0.1.0", BOOTLACE_DEGRADED: "" };
+const web = { web: { scripts: { update: "true" } } };
+
+function bundleKey(rig: MachineRig, key: TestKey): void {
+  mkdirSync(join(rig.bundle, "trust"), { recursive: true });
+  writeFileSync(join(rig.bundle, "trust", `${key.id}.pem`), key.trustFile);
+}
+const trusted = (rig: MachineRig): readonly string[] => {
+  const folder = join(rig.root, "etc/bootlace/trust");
+  return existsSync(folder) ? readdirSync(folder) : [];
+};
+function accepted(rig: MachineRig, epoch: number): void {
+  mkdirSync(join(rig.root, "var/lib/bootlace/trust"), { recursive: true });
+  writeFileSync(join(rig.root, "var/lib/bootlace/trust/test.prod"), `bootlace-pointer 1\n\nepoch=${epoch}\n`);
+}
+
+describe("plantKeys()", () => {
+  test("trusts a key that came with a bundle, before anything of the bundle can fail", async () => {
+    const rig = machine(["web"], { web: { scripts: { update: "exit 1" } } });
+    const key = new TestKey(1, 2);
+    bundleKey(rig, key);
+    const { code } = await rig.run(["boot"], BOOTED);
+    expect(code).toBe(1);
+    expect(readFileSync(join(rig.root, "etc/bootlace/trust", `${key.id}.pem`), "utf8")).toBe(key.trustFile);
+  });
+
+  test("leaves out a key whose epochs are over, whatever an older bundle brings, and never narrows one", async () => {
+    const rig = machine(["web"], web);
+    const [over, wide] = [new TestKey(1, 1), new TestKey(2, 3)];
+    bundleKey(rig, over);
+    bundleKey(rig, wide);
+    accepted(rig, 2);
+    mkdirSync(join(rig.root, "etc/bootlace/trust"), { recursive: true });
+    const widened = wide.trustFile.replace("epochs=2-3", "epochs=2-9");
+    writeFileSync(join(rig.root, "etc/bootlace/trust", `${wide.id}.pem`), widened);
+    await rig.run(["boot"], BOOTED);
+    expect(trusted(rig)).toEqual([`${wide.id}.pem`]);
+    expect(readFileSync(join(rig.root, "etc/bootlace/trust", `${wide.id}.pem`), "utf8")).toBe(widened);
+  });
+
+  test("does nothing in a run that did not come through stage1", async () => {
+    const rig = machine(["web"], web);
+    bundleKey(rig, new TestKey());
+    await rig.run(["run"]);
+    expect(trusted(rig)).toEqual([]);
+  });
+});
+
+describe("refreshStage1()", () => {
+  /** A machine with a stage1 of some version, and a bundle that brings today's. */
+  function withStage1(version: string): { rig: MachineRig; link: string } {
+    const rig = machine(["web"], web);
+    const old = join(rig.dir, "old");
+    cpSync(STAGE1, old, { recursive: true });
+    const file = join(old, "stage1");
+    writeFileSync(file, readFileSync(file, "utf8").replace(/^VERSION=.*$/m, `VERSION=${version}`));
+    mkdirSync(join(rig.root, "etc/cron.d"), { recursive: true });
+    execFileSync("sh", [join(old, "install"), "--root", rig.root]);
+    cpSync(STAGE1, join(rig.bundle, "stage1"), { recursive: true });
+    return { rig, link: join(rig.root, "usr/lib/bootlace") };
+  }
+  const version = (link: string): string =>
+    execFileSync("sh", [join(link, "stage1"), "--version"], { encoding: "utf8" }).trim();
+  const today = version(STAGE1);
+
+  test("installs a newer stage1 by one change of a link, and leaves the old one for whoever still runs it", async () => {
+    const { rig, link } = withStage1("0.0.9");
+    const before = readlinkSync(link);
+    await rig.run(["boot"], BOOTED);
+    expect(version(link)).toBe(today);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(existsSync(join(rig.root, "usr/lib", before, "stage1"))).toBe(true);
+    expect(existsSync(join(rig.root, "etc/cron.d/bootlace"))).toBe(true);
+  });
+
+  test("brings no older one, as a bundle that was rolled back to would", async () => {
+    const { rig, link } = withStage1("99.0.0");
+    const before = readlinkSync(link);
+    await rig.run(["boot"], BOOTED);
+    expect(readlinkSync(link)).toBe(before);
+  });
+
+  test("replaces one of the same version that says something else, and then leaves it alone", async () => {
+    const { rig, link } = withStage1(today);
+    const first = readlinkSync(link);
+    const { ino } = lstatSync(link);
+    await rig.run(["boot"], BOOTED);
+    expect([readlinkSync(link), lstatSync(link).ino]).toEqual([first, ino]);
+    writeFileSync(join(rig.bundle, "stage1/fetch"), "# changed\n", { flag: "a" });
+    await rig.run(["boot"], BOOTED);
+    expect(readlinkSync(link)).not.toBe(first);
+    expect(readFileSync(join(link, "fetch"), "utf8")).toContain("# changed");
+  });
+
+  test("warns and goes on when it cannot", async () => {
+    const { rig, link } = withStage1("0.0.9");
+    writeFileSync(join(rig.bundle, "stage1/install"), "echo no room >&2\nexit 1\n");
+    const run = await rig.run(["boot"], BOOTED);
+    expect(run.code).toBe(0);
+    expect(version(link)).toBe("0.0.9");
+    expect(run.stderr).toContain(`W_STAGE1: stage1 0.0.9 could not be replaced by ${today}: no room`);
+  });
+});
+
+describe("BOOTLACE_DEGRADED", () => {
+  test("makes a run that ends well a degraded one, which --strict turns into exit 8", async () => {
+    const rig = machine(["web"], web);
+    const degraded = { ...BOOTED, BOOTLACE_DEGRADED: "the store is out of reach" };
+    const run = await rig.run(["boot"], degraded);
+    expect([run.code, run.close.outcome]).toEqual([0, "degraded"]);
+    expect(run.events).toContainEqual(
+      expect.objectContaining({ code: "W_DEGRADED", message: expect.stringContaining("the store is out of reach") }),
+    );
+    expect((await rig.run(["boot", "--strict"], degraded)).code).toBe(8);
+    expect((await rig.run(["boot", "--strict"], BOOTED)).code).toBe(0);
+  });
+
+  test("is in status as stage1 left it", () => {
+    const rig = machine(["web"], web);
+    mkdirSync(join(rig.root, "var/lib/bootlace"), { recursive: true });
+    writeFileSync(join(rig.root, "var/lib/bootlace/degraded"), "it expired\n");
+    expect(rig.say("status")).toContain("degraded: it expired");
+  });
+});
+
+describe("rootsOn()", () => {
+  const services = { web: { scripts: { update: "true" } }, metrics: { scripts: { update: "true" } } };
+  function tagged(text: string): MachineRig {
+    const rig = machine(["web"], services);
+    mkdirSync(join(rig.root, "var/lib/bootlace"), { recursive: true });
+    writeFileSync(join(rig.root, "var/lib/bootlace/tags"), text);
+    return rig;
+  }
+
+  test("takes services from the instance's tag, which is stronger than /etc/bootlace/services", async () => {
+    const rig = tagged("channel=canary\nservices=metrics\n");
+    mkdirSync(join(rig.root, "etc/bootlace"), { recursive: true });
+    writeFileSync(join(rig.root, "etc/bootlace/services"), "web\n");
+    expect((await rig.run(["boot"])).started).toEqual(["metrics.update"]);
+  });
+
+  test("adds what the tag has a plus before, and lets the command line decide", async () => {
+    const rig = tagged("services=+metrics\n");
+    expect((await rig.run(["boot"])).started).toEqual(["metrics.update", "web.update"]);
+    expect((await rig.run(["run", "-s", "web"])).started).toEqual(["web.update"]);
+  });
+});
