@@ -7,9 +7,9 @@ const sorted = (values: Iterable<string>): readonly string[] => [...new Set(valu
 const firsts = (text: string, pattern: RegExp): readonly string[] =>
   [...text.matchAll(pattern)].map(([, word = ""]) => word);
 
-test("docs/stage1.md lists each key of boot.conf that stage1 reads, and no other", () => {
+test("docs/contracts.md lists each key of boot.conf that stage1 reads, and no other", () => {
   const reader = read("stage1/conf").split("read_setting() {")[1]?.split("\n}\n")[0] ?? "";
-  const section = read("docs/stage1.md").split("## boot.conf")[1]?.split("\n## ")[0] ?? "";
+  const section = read("docs/contracts.md").split("boot.conf 1\n")[1]?.split("\n## ")[0] ?? "";
   const rows = section.split("\n").filter((line) => line.startsWith("| `"));
   const documented = rows.flatMap((row) => firsts(row.split("|")[1] ?? "", /`([a-z-]+)`/g));
   expect(documented.length).toBeGreaterThan(5);
@@ -25,8 +25,8 @@ test("docs/stage1.md lists each exit code that stage1 uses, and no other", () =>
   expect(sorted(firsts(section, /^\| (\d) \|/gm))).toEqual(sorted(used));
 });
 
-test("docs/stage1.md lists each variable of the hand-off", () => {
-  const section = read("docs/stage1.md").split("## Hand-off 1")[1]?.split("\n## ")[0] ?? "";
+test("docs/contracts.md lists each variable of the hand-off", () => {
+  const section = read("docs/contracts.md").split("## 2. Hand-off 1")[1]?.split("\n## ")[0] ?? "";
   const exported = [
     ...firsts(read("stage1/handover"), /(BOOTLACE_[A-Z0-9]+)=/g),
     ...firsts(read("stage1/boot"), /export (BOOTLACE_[A-Z]+)/g),
