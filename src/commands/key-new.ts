@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
-import { EXIT } from "../../stage2/index.ts";
+import { BootlaceError, EXIT } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { CONFIG_FILE } from "../project/config-file.ts";
 import { noProject } from "../project/no-project.ts";
@@ -10,7 +10,10 @@ import { type KeyChange, newKey } from "../trust/change-keys.ts";
 const run: CommandRun = async (context) => {
   const { dir, options } = context;
   if (!existsSync(join(dir, CONFIG_FILE))) throw noProject(dir);
-  sayKey(context, await newKey(dir, typeof options.kms === "string" ? options.kms : undefined));
+  const kms = typeof options.kms === "string" ? options.kms : undefined;
+  const epoch = typeof options.epoch === "number" ? options.epoch : 1;
+  if (epoch < 1) throw new BootlaceError("E_USAGE", `Expected an epoch from 1 on, ${epoch} came`);
+  sayKey(context, await newKey(dir, kms, epoch));
   return EXIT.ok;
 };
 

@@ -17,19 +17,20 @@ export interface KeyChange {
 }
 
 /**
- * Makes the first key of a project, for epoch 1.
+ * Makes the first key of a project.
  *
  * @param kms ARN of a key that KMS holds already, in place of a file on this desk.
+ * @param epoch That it signs; above the last one where an earlier key was lost.
  * @throws {BootlaceError} `E_KEY_EXISTS`, `E_KMS`.
  */
-export async function newKey(dir: string, kms?: string): Promise<KeyChange> {
+export async function newKey(dir: string, kms?: string, epoch = 1): Promise<KeyChange> {
   const { keys } = await loadTrust(dir);
   if (keys.length > 0) {
     throw new BootlaceError("E_KEY_EXISTS", `The project has a key: ${keys.map(({ id }) => id).join(", ")}`, {
       hint: "`bootlace key rotate` brings a new one that machines learn of.",
     });
   }
-  return addKey(dir, 1, 1, kms);
+  return addKey(dir, epoch, epoch, kms);
 }
 
 /**

@@ -7,7 +7,14 @@ export const keyCommands: readonly CommandSpec[] = [
     name: "key new",
     group: "store",
     summary: "Make the key that signs channels: public half in trust/, private half outside of the project",
-    options: [kms],
+    options: [
+      kms,
+      {
+        flags: "--epoch <n>",
+        summary: "Epoch that it signs (default 1): above the last where a key was lost",
+        parse: "integer",
+      },
+    ],
     examples: [
       { command: "bootlace key new", summary: "once in a project's life; then commit trust/" },
       {

@@ -49,6 +49,12 @@ describe("newKey()", () => {
     expect(readFileSync(file, "utf8")).not.toContain("PRIVATE");
   });
 
+  test("makes one for a later epoch where an earlier key was lost", async () => {
+    const { file } = await newKey(dir, undefined, 5);
+    expect(readFileSync(file, "utf8")).toContain("\nepochs=5-5\n");
+    expect((await loadTrust(dir)).epoch).toBe(5);
+  });
+
   test("makes no second one", async () => {
     await newKey(dir);
     await expect(newKey(dir)).rejects.toThrow(code("E_KEY_EXISTS", "The project has a key"));
