@@ -1,0 +1,292 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { S3Client } from "@aws-sdk/client-s3";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { PointerBlob } from "../../src/deploy/pointer.ts";
+import { presignGet } from "../../src/store/s3-presign.ts";
+import type { Fault } from "../support/aws/s3-misbehaviour.ts";
+import { type S3Request, TEST_KEY } from "../support/aws/s3-server.ts";
+import { ensureDebianPackages } from "../support/debian.ts";
+import { type S3Rig, useS3Rigs } from "../support/s3-rig.ts";
+import { ended, SHELLS } from "../support/stage1-rig.ts";
+import { until } from "../support/until.ts";
+
+const start = useS3Rigs(afterEach);
+beforeAll(() => ensureDebianPackages(["curl", ...SHELLS.map((shell) => shell.package)]));
+
+const BLOB = /bundles/;
+/** Hexadecimal, which gzip halves: about 200 KB. */
+const noise = (): string => randomBytes(200_000).toString("hex");
+
+/** A machine whose channel points to a bundle of about 200 KB; it has a minute for fetching. */
+async function bigRig(conf: Readonly<Record<string, string>> = {}): Promise<{ rig: S3Rig; bundle: PointerBlob }> {
+  const rig = await start();
+  rig.follow({ deadline: "60", ...conf });
+  const bundle = rig.putBundle("one", "good", { "services/web/noise": noise() });
+  rig.point(bundle);
+  rig.publish();
+  return { rig, bundle };
+}
+
+const blobs = (asked: readonly S3Request[]): readonly S3Request[] => asked.filter(({ key }) => BLOB.test(key));
+const ranges = (asked: readonly S3Request[]): readonly (string | undefined)[] =>
+  blobs(asked).map(({ headers }) => headers.range);
+
+describe.each(SHELLS)("stage1 under $name", ({ argv }) => {
+  test("goes on where a download broke off, and sends for no byte twice", async () => {
+    const { rig, bundle } = await bigRig();
+    rig.s3.misbehave({ key: BLOB, fault: { kind: "truncate", after: 70_000 } });
+    rig.s3.misbehave({ key: BLOB, fault: { kind: "truncate", after: 30_000 } });
+    expect(await rig.run(argv)).toMatchObject({ code: 0 });
+    const asked = blobs(rig.asked());
+    expect(ranges(asked)).toEqual([undefined, "bytes=70000-", "bytes=100000-"]);
+    expect(asked.map(({ sent }) => sent)).toEqual([70_000, 30_000, bundle.bytes - 100_000]);
+    expect(rig.marks()).toEqual(["one"]);
+  });
+
+  test("goes on with what a killed run left of a download", async () => {
+    const { rig, bundle } = await bigRig();
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    rig.s3.misbehave({ key: BLOB, fault: { kind: "gate", after: 65_536, open: gate } });
+    const part = join(rig.state, "tmp", `${bundle.digest}.part`);
+    const killed = rig.start(argv);
+    await until(() => existsSync(part) && statSync(part).size === 65_536);
+    process.kill(-(killed.pid ?? 0), "SIGKILL");
+    await ended(killed);
+    open();
+    rig.asked();
+    expect(await rig.run(argv)).toMatchObject({ code: 0 });
+    expect(ranges(rig.asked())).toEqual(["bytes=65536-"]);
+    expect(existsSync(part)).toBe(false);
+  });
+
+  test("fetches artifacts four at a time, and those that can be had also when one is missing", async () => {
+    const rig = await start();
+    const artifacts = Array.from({ length: 9 }, (_, at) => `artifact ${at} `.repeat(1000));
+    const digests = artifacts.map((text) => createHash("sha256").update(text).digest("hex"));
+    const list = digests.map((digest, at) => `${digest} ${artifacts[at]?.length} any\n`).join("");
+    rig.follow({ deadline: "30" });
+    rig.point(rig.putBundle("one", "good", { "artifacts.list": list }));
+    rig.publish();
+    for (const [at, text] of artifacts.entries()) if (at !== 3) rig.s3.put(`shop/artifacts/${digests[at]}`, text);
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    for (const _ of [1, 2, 3, 4]) rig.s3.misbehave({ key: /artifacts/, fault: { kind: "gate", after: 1, open: gate } });
+    const run = rig.run(argv);
+    const asked = (): number => rig.s3.requests.filter(({ key }) => key.includes("artifacts")).length;
+    await until(() => asked() >= 4);
+    // Whoever is not held at the gate would be asking by the time that all of these have been seen.
+    const atOnce = asked();
+    open();
+    expect(await run).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining(`artifacts/${digests[3]} is not there`),
+    });
+    expect(atOnce).toBe(4);
+    expect(readdirSync(join(rig.state, "artifacts")).sort()).toEqual(digests.filter((_, at) => at !== 3).sort());
+    rig.s3.put(`shop/artifacts/${digests[3]}`, artifacts[3] ?? "");
+    rig.asked();
+    expect(await rig.run(argv)).toMatchObject({ code: 0 });
+    expect(rig.asked().map(({ key }) => key.split("/")[1])).toEqual(["channels", "artifacts"]);
+    for (const [at, digest] of digests.entries()) {
+      expect(readFileSync(join(rig.state, "artifacts", digest), "utf8")).toBe(artifacts[at]);
+    }
+  });
+});
+
+describe("stage1", () => {
+  const FAULTS: readonly (readonly [string, Fault, readonly (string | undefined)[]])[] = [
+    ["answers 500", { kind: "status", status: 500 }, [undefined, undefined]],
+    ["answers 503 SlowDown", { kind: "status", status: 503 }, [undefined, undefined]],
+    ["answers 400 RequestTimeout", { kind: "status", status: 400, code: "RequestTimeout" }, [undefined, undefined]],
+    ["resets the connection at once", { kind: "reset", after: 0 }, [undefined, undefined]],
+    ["ends the connection in the middle", { kind: "truncate", after: 1000 }, [undefined, "bytes=1000-"]],
+    ["tells a length that is too small", { kind: "length", by: -1000 }, [undefined, "bytes=REST-"]],
+    ["tells a length that is too big", { kind: "length", by: 1000 }, [undefined]],
+    ["sends other bytes of the same length", { kind: "change", body: flip }, [undefined, undefined]],
+    ["sends another object", { kind: "swap", key: "shop/channels/prod" }, [undefined, "bytes=SHORT-", undefined]],
+  ];
+  test.each(FAULTS)("ends well when the store once %s", async (_name, fault, expected) => {
+    const { rig, bundle } = await bigRig();
+    rig.s3.misbehave({ key: BLOB, fault });
+    expect(await rig.run()).toMatchObject({ code: 0 });
+    const pointer = rig.s3.objects.get("shop/channels/prod")?.body.length;
+    const right = expected.map((range) =>
+      range?.replace("REST", `${bundle.bytes - 1000}`).replace("SHORT", `${pointer}`),
+    );
+    expect(ranges(rig.asked())).toEqual(right);
+    expect(rig.marks()).toEqual(["one"]);
+  });
+
+  test("goes on after a reset in the middle", async () => {
+    const { rig, bundle } = await bigRig();
+    rig.s3.misbehave({ key: BLOB, fault: { kind: "reset", after: 150_000 } });
+    expect(await rig.run()).toMatchObject({ code: 0 });
+    // How much of it was delivered before the reset is the network's business.
+    const [first, second] = blobs(rig.asked());
+    const from = Number(/bytes=(\d+)-/.exec(second?.headers.range ?? "bytes=0-")?.[1]);
+    expect({ first: first?.sent, second: second?.sent }).toEqual({ first: 150_000, second: bundle.bytes - from });
+  });
+
+  test.each([
+    ["takes the connection and never answers", { kind: "silent" } as const],
+    ["stops in the middle of the answer", { kind: "gate", after: 1000, open: new Promise<void>(() => {}) } as const],
+  ])("gives a store that %s a third of its time", async (_name, fault) => {
+    const { rig } = await bigRig({ deadline: "9" });
+    rig.s3.misbehave({ key: BLOB, fault });
+    expect(await rig.run()).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/timed out: .*trying again in 1 s/),
+    });
+    expect(ranges(rig.asked())).toEqual([undefined, fault.kind === "gate" ? "bytes=1000-" : undefined]);
+  });
+
+  test("never unpacks what stays wrong, and runs the last good bundle", async () => {
+    const { rig } = await bigRig();
+    await rig.run();
+    rig.point(rig.putBundle("two", "good", { "services/web/noise": noise() }));
+    rig.publish();
+    rig.s3.misbehave({ key: BLOB, fault: { kind: "change", body: flip }, times: 99 });
+    const { code, stderr } = await rig.run();
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining("it is damaged") });
+    expect(rig.marks()).toEqual(["one", "one"]);
+    expect(readdirSync(join(rig.state, "bundles"))).toHaveLength(1);
+  });
+
+  test("throws a part away that is not the beginning of what is there", async () => {
+    const { rig, bundle } = await bigRig();
+    await rig.run();
+    const next = rig.putBundle("two", "good", { "services/web/noise": noise() });
+    rig.point(next);
+    rig.publish();
+    rig.asked();
+    writeFileSync(join(rig.state, "tmp", `${next.digest}.part`), "rubbish".repeat(1000));
+    expect(await rig.run()).toMatchObject({ code: 0 });
+    expect(ranges(rig.asked())).toEqual(["bytes=7000-", undefined]);
+    expect(rig.marks()).toEqual(["one", "two"]);
+    expect(bundle.digest).not.toBe(next.digest);
+  });
+
+  test.each([
+    ["longer than the whole", 900_000],
+    ["as long as the whole, and wrong", 0],
+  ])("throws a part away that is %s, before it asks", async (_name, bytes) => {
+    const { rig, bundle } = await bigRig();
+    await rig.run();
+    const next = rig.putBundle("two", "good", { "services/web/noise": noise() });
+    rig.point(next);
+    rig.publish();
+    rig.asked();
+    writeFileSync(join(rig.state, "tmp", `${next.digest}.part`), Buffer.alloc(bytes || next.bytes));
+    expect(await rig.run()).toMatchObject({ code: 0 });
+    expect(ranges(rig.asked())).toEqual([undefined]);
+    expect(bundle.digest).not.toBe(next.digest);
+  });
+
+  test("starts over when the store sends the whole where a part was asked for", async () => {
+    const { rig } = await bigRig();
+    const whole = await import("node:http");
+    const server = whole.createServer((request, response) => {
+      const body = rig.s3.objects.get(`shop${request.url}`)?.body ?? Buffer.alloc(0);
+      seen.push(`${request.headers.range}`);
+      if (seen.length !== 2) return void response.end(body);
+      // The first answer for the bundle breaks off.
+      response.writeHead(200, { "content-length": `${body.length}` });
+      response.write(body.subarray(0, 50_000), () => response.socket?.end());
+    });
+    const seen: string[] = [];
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as import("node:net").AddressInfo;
+    rig.writeConf({ store: `http://127.0.0.1:${port}`, deadline: "20" });
+    expect(await rig.run()).toMatchObject({ code: 0 });
+    expect(seen).toEqual(["undefined", "undefined", "bytes=50000-"]);
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test("waits as long as Retry-After says, up to a minute and the deadline", async () => {
+    const { rig } = await bigRig();
+    const slow = (seconds: number) =>
+      ({ fault: { kind: "status", status: 503, headers: { "retry-after": `${seconds}` } } }) as const;
+    rig.s3.misbehave(slow(3));
+    const { stderr } = await rig.run();
+    expect(stderr).toContain("answered HTTP 503 SlowDown; trying again in 3 s");
+    const [first, second] = rig.asked();
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(3000);
+    rig.s3.misbehave(slow(86_400));
+    rig.follow({ deadline: "30" });
+    expect(await rig.run()).toMatchObject({ code: 0, stderr: expect.stringContaining("going on with bundle") });
+    expect(rig.asked()).toHaveLength(1);
+  });
+
+  test("waits longer each time, and stops at the deadline", async () => {
+    const { rig } = await bigRig({ deadline: "8" });
+    rig.s3.misbehave({ fault: { kind: "status", status: 503 }, times: 99 });
+    const { code, stderr } = await rig.run();
+    expect(code).toBe(5);
+    const waits = [...stderr.matchAll(/trying again in (\d+) s/g)].map(([, seconds]) => Number(seconds));
+    expect(waits.slice(0, 2)).toEqual([1, 2]);
+    const asked = rig.asked();
+    expect(asked).toHaveLength(waits.length + 1);
+    for (const [at, wait] of waits.entries()) {
+      expect((asked[at + 1]?.at ?? 0) - (asked[at]?.at ?? 0)).toBeGreaterThanOrEqual(wait * 1000);
+    }
+  });
+});
+
+describe("stage1 with auth=presigned", () => {
+  const presign = async (rig: S3Rig, keys: readonly string[], seconds = 600, now = new Date()): Promise<void> => {
+    const client = new S3Client({ region: rig.s3.region, credentials: TEST_KEY });
+    const settings = { bucket: rig.s3.bucket, prefix: "shop/", endpoint: rig.s3.url, pathStyle: true };
+    const lines = keys.map(
+      async (key) => `${key} ${await presignGet(client, settings, `shop/${key}`, seconds, now)}\n`,
+    );
+    rig.writeKeysFile((await Promise.all(lines)).join(""));
+    rig.follow({ auth: "presigned", deadline: "20" });
+  };
+
+  test("fetches by the addresses in the keys file, and goes on where one broke off", async () => {
+    const { rig, bundle } = await bigRig();
+    await presign(rig, ["channels/prod", `bundles/${bundle.digest}.tar.gz`]);
+    rig.s3.misbehave({ key: BLOB, fault: { kind: "truncate", after: 1000 } });
+    const { code, stderr } = await rig.run();
+    expect(code).toBe(0);
+    expect(ranges(rig.asked())).toEqual([undefined, "bytes=1000-"]);
+    expect(stderr).not.toMatch(/X-Amz|AKIA/);
+  });
+
+  test("says which address is missing", async () => {
+    const { rig, bundle } = await bigRig();
+    await presign(rig, ["channels/prod"]);
+    expect(await rig.run()).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(
+        new RegExp(`no address for bundles/${bundle.digest}.tar.gz: presigned addresses are for one`),
+      ),
+    });
+  });
+
+  test("says that an address ran out, and shows nothing of its query", async () => {
+    const { rig } = await bigRig();
+    await presign(rig, ["channels/prod"], 60, new Date(Date.now() - 3600_000));
+    const { code, stderr } = await rig.run();
+    expect({ code, stderr }).toEqual({
+      code: 5,
+      stderr: expect.stringMatching(/the presigned address ran out \(HTTP 403/),
+    });
+    expect(stderr).not.toMatch(/X-Amz|AKIA/);
+    expect(rig.asked()).toHaveLength(1);
+  });
+});
+
+function flip(right: Buffer): Buffer {
+  const wrong = Buffer.from(right);
+  wrong[wrong.length >> 1] = (wrong[wrong.length >> 1] ?? 0) ^ 1;
+  return wrong;
+}
