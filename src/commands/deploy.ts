@@ -1,77 +1,88 @@
 import { resolve } from "node:path";
-import { BootlaceError, EXIT } from "../../stage2/index.ts";
-import { packBundle } from "../bundle/pack.ts";
-import type { CommandRun } from "../cli/command.ts";
-import { planPublish, publish, uploadRows } from "../deploy/publish.ts";
-import { wantedRuntimes } from "../deploy/wanted-runtimes.ts";
+import { BootlaceError, createReporter, EXIT } from "../../stage2/index.ts";
+import type { CommandContext, CommandRun } from "../cli/command.ts";
+import { channelName } from "../deploy/channel-name.ts";
+import { type ChannelPlace, readChannelState } from "../deploy/channel-state.ts";
+import { followersOf, waitForFollowers } from "../deploy/followers.ts";
+import { type Payload, projectPayload, publishedPayload } from "../deploy/payload.ts";
+import { assertCanPresign, writePresigned } from "../deploy/presigned-file.ts";
+import { openProjectStore } from "../deploy/project-store.ts";
+import { planPublish } from "../deploy/publish.ts";
+import { runPublish } from "../deploy/run-publish.ts";
+import { parseDuration } from "../manifest/duration.ts";
 import { loadProject } from "../project/load-project.ts";
-import { obtainRuntime } from "../runtime/obtain-runtime.ts";
-import { pinnedRuntime } from "../runtime/pinned.ts";
-import { openStore } from "../store/open-store.ts";
-import { blobKey } from "../store/store.ts";
+import { loadTrust } from "../trust/trust.ts";
 
-/** `bootlace deploy CHANNEL [--store URL] [--plan]`: packs the project, sends what the store lacks, moves the channel. */
-const deploy: CommandRun = async ({ dir, args, options, json, stdout }) => {
-  const [channel = ""] = args;
-  if (!/^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/.test(channel) || channel.includes("..")) {
-    throw new BootlaceError(
-      "E_USAGE",
-      `"${channel}" is no channel: expected lower-case letters, digits, hyphens, dots`,
-    );
-  }
+const WAIT_MS = 15 * 60_000;
+const PRESIGN_MS = 3_600_000;
+
+/** `bootlace deploy CHANNEL`: packs the project (or takes another channel's bundle), sends what the store lacks, moves the channel. */
+const deploy: CommandRun = async (context) => {
+  const { dir, args, options, json, stdout } = context;
+  const channel = channelName(args[0] ?? "");
+  const from = typeof options.from === "string" ? channelName(options.from) : undefined;
   const loaded = await loadProject(dir);
-  const store =
-    typeof options.store === "string"
-      ? openStore(options.store, process.cwd())
-      : openStore(loaded.config.store, resolve(dir));
-  const plan = await planPublish({
-    store,
-    channel,
-    project: loaded.config.name,
-    bundle: await packBundle(loaded),
-    runtimes: wantedRuntimes(loaded.config).map((arch) => ({
-      pinned: pinnedRuntime(arch),
-      file: async () => (await obtainRuntime(arch)).file,
-    })),
-    artifacts: loaded.artifacts,
+  const { config } = loaded;
+  const store = openProjectStore(config, dir, options.store);
+  const presign = typeof options.presign === "string" ? resolve(options.presign) : undefined;
+  const validFor = timeOf(options.for, PRESIGN_MS);
+  if (presign !== undefined) assertCanPresign(store, validFor);
+  const trust = await loadTrust(dir);
+  // Says how to make one where there is none.
+  if (trust.keys.length === 0) await trust.signers();
+  const place: ChannelPlace = { store, channel, project: config.name, keys: trust.keys };
+  const payload = from === undefined ? await projectPayload(loaded) : await payloadOf({ ...place, channel: from });
+  const planned = options.plan === true;
+  const input = {
+    epoch: trust.epoch,
+    lifetime: config.boot.lifetime,
+    replace: options.replace === true,
     now: Date.now(),
-  });
-  const rows = uploadRows(plan);
-  const say = (line: string): void => void (json || stdout.write(`${line}\n`));
-  say(`${channel} of ${plan.next.project} in ${store.url}`);
-  if (options.plan === true) {
-    for (const { key, bytes, there } of rows) say(`  ${there ? "there" : "send "}  ${key}  ${size(bytes)}`);
-  } else {
-    await publish(plan, (blob) => say(`  sending ${blobKey(blob)}  ${size(blob.bytes)}`));
+  };
+  const plan = await planPublish({ ...place, ...input, payload });
+  const result = await runPublish(plan, trust, planned, context);
+  if (presign !== undefined && !planned) {
+    const blobs = payload.blobs.map(({ blob }) => blob);
+    await writePresigned(store, presign, channel, blobs, validFor);
+    if (!json)
+      stdout.write(`  wrote ${blobs.length + 1} URLs to ${presign}; whoever has it reads them until they run out\n`);
   }
-  const { serial, bundle } = plan.moves ? plan.next : (plan.current?.pointer ?? plan.next);
-  const would = options.plan === true ? "would move" : "moved";
-  say(
-    plan.moves
-      ? `  ${would} to serial ${serial}, bundle ${bundle.digest.slice(0, 12)}`
-      : `  points to bundle ${bundle.digest.slice(0, 12)} already, serial ${serial}`,
-  );
-  if (json) {
-    const result = {
-      store: store.url,
-      channel,
-      serial,
-      bundle: bundle.digest,
-      moves: plan.moves,
-      planned: options.plan === true,
-      blobs: rows,
-    };
-    stdout.write(`${JSON.stringify(result)}\n`);
-  }
+  const waited = options.wait === true && !planned ? await waitOn(context, place, result.bundle) : {};
+  if (json) stdout.write(`${JSON.stringify({ ...result, ...(from === undefined ? {} : { from }), ...waited })}\n`);
   return EXIT.ok;
 };
 
 export default deploy;
 
-function size(bytes: number): string {
-  return bytes < 1024
-    ? `${bytes} B`
-    : bytes < 1024 ** 2
-      ? `${(bytes / 1024).toFixed(1)} KiB`
-      : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+/** What another channel points to now. */
+async function payloadOf(place: ChannelPlace): Promise<Payload> {
+  const { current } = await readChannelState(place);
+  if (!current) {
+    throw new BootlaceError("E_CHANNEL_EMPTY", `Nobody published to channel ${place.channel} in ${place.store.url}`);
+  }
+  if (!current.pointer) throw current.refusal ?? new BootlaceError("E_POINTER", "The pointer is not accepted");
+  return publishedPayload(place.store, current.pointer);
+}
+
+async function waitOn({ dir, options, json, stdout, signal }: CommandContext, place: ChannelPlace, bundle: string) {
+  const { project, channel } = place;
+  const machines = await followersOf({ dir, project, channel }, signal);
+  const names = machines.map(({ name }) => name);
+  if (machines.length === 0 && !json) stdout.write(`  no running machine of this project follows ${channel}\n`);
+  const reporter = json ? undefined : createReporter({ stream: stdout });
+  try {
+    await waitForFollowers(machines, bundle, timeOf(options.timeout, WAIT_MS), reporter ?? (() => {}), signal);
+  } finally {
+    reporter?.close();
+  }
+  return { machines: names };
+}
+
+/** Options come parsed from the command line; callers of the function may give text. */
+function timeOf(given: unknown, otherwise: number): number {
+  return typeof given === "number"
+    ? given
+    : typeof given === "string"
+      ? (parseDuration(given) ?? otherwise)
+      : otherwise;
 }

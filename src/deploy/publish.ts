@@ -1,90 +1,158 @@
 import { hostname, userInfo } from "node:os";
-import { artifactFile } from "../artifacts/artifact-file.ts";
-import type { Bundle } from "../bundle/pack.ts";
-import type { ArtifactSource } from "../project/loaded.ts";
-import type { PinnedRuntime } from "../runtime/pinned.ts";
-import { type BlobRef, blobKey, type LocalBlob, type Store } from "../store/store.ts";
-import { encodePointer, type Pointer, parsePointer } from "./pointer.ts";
+import { BootlaceError, type Event } from "../../stage2/index.ts";
+import { inParallel } from "../store/in-parallel.ts";
+import { type BlobRef, blobKey } from "../store/store.ts";
+import { signedBy } from "../trust/sign-pointer.ts";
+import { type ChannelPlace, type ChannelState, type Entry, readChannelState } from "./channel-state.ts";
+import type { Payload, Wanted } from "./payload.ts";
+import { encodePointer, type Pointer } from "./pointer.ts";
+import { shownSize } from "./shown-size.ts";
 
-/** One blob that a channel needs, and where the desk has it; asked for the file only when the store lacks it. */
-interface Upload {
-  readonly blob: BlobRef;
-  readonly there: boolean;
-  readonly file: () => Promise<string>;
-}
+/** So many blobs travel at the same time. */
+const UPLOADS = 4;
+const QUESTIONS = 8;
 
-export interface PublishInput {
-  readonly store: Store;
-  readonly channel: string;
-  readonly project: string;
-  readonly bundle: Bundle;
-  /** Empty where machines use their own Node. */
-  readonly runtimes: readonly { readonly pinned: PinnedRuntime; readonly file: () => Promise<string> }[];
-  readonly artifacts: readonly ArtifactSource[];
+export interface PublishInput extends ChannelPlace {
+  readonly payload: Payload;
+  /** What the project's keys say: src/trust. */
+  readonly epoch: number;
+  /** How long the pointer is good, milliseconds. */
+  readonly lifetime: number;
+  /** Goes on over a pointer that is not believed. */
+  readonly replace?: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 /** What a publication would do; made by {@link planPublish}, done by {@link publish}. */
 export interface PublishPlan {
-  readonly store: Store;
-  readonly uploads: readonly Upload[];
+  readonly place: ChannelPlace;
+  readonly uploads: readonly (Wanted & { readonly there: boolean })[];
   readonly next: Pointer;
-  /** The pointer that stands now, text and value. */
-  readonly current: { readonly text: string; readonly pointer: Pointer } | undefined;
-  /** False when the channel points to the same bundle and runtimes already. */
-  readonly moves: boolean;
-}
-
-/** Looks at the store and says what is missing and what the channel's next pointer is. Changes nothing. */
-export async function planPublish(input: PublishInput): Promise<PublishPlan> {
-  const { store, channel, project, bundle, runtimes, artifacts, now } = input;
-  const text = await store.readChannel(channel);
-  const current = text === undefined ? undefined : { text, pointer: parsePointer(text) };
-  const created = Math.floor(now / 1000);
-  const next: Pointer = {
-    project,
-    channel,
-    epoch: current?.pointer.epoch ?? 1,
-    serial: (current?.pointer.serial ?? 0) + 1,
-    // A desk whose clock is behind must not make a pointer that looks older than the last one.
-    created: Math.max(created, current?.pointer.created ?? 0),
-    bundle: { digest: bundle.digest, bytes: bundle.bytes, unpackedBytes: bundle.unpackedBytes },
-    runtimes: Object.fromEntries(runtimes.map(({ pinned }) => [pinned.platform, pinned.packed])),
-    by: `${userInfo().username}@${hostname()}`,
-  };
-  const wanted: Omit<Upload, "there">[] = [
-    ...artifacts.map((artifact) => ({
-      blob: { kind: "artifacts", digest: artifact.digest, bytes: artifact.bytes } as const,
-      file: () => artifactFile(artifact),
-    })),
-    ...runtimes.map(({ pinned, file }) => ({
-      blob: { kind: "runtimes", digest: pinned.packed.digest, bytes: pinned.packed.bytes } as const,
-      file,
-    })),
-    {
-      blob: { kind: "bundles", digest: bundle.digest, bytes: bundle.bytes } as const,
-      file: async () => bundle.file,
-    },
-  ];
-  const uploads = await Promise.all(wanted.map(async (upload) => ({ ...upload, there: await store.has(upload.blob) })));
-  return { store, uploads, next, current, moves: !(current && samePayload(current.pointer, next)) };
+  /** What stands now. */
+  readonly current: Entry | undefined;
+  /**
+   * `none`: the channel points there already, and nothing is written. `renewed`: it does, but the pointer would run out
+   * soon, or its signatures or its epoch are not today's.
+   */
+  readonly move: "moved" | "renewed" | "replaced" | "none";
 }
 
 /**
- * Uploads what is missing, then moves the channel: whoever sees the new pointer finds all that it names.
+ * Looks at the store and says what is missing and what the channel's next pointer is. Changes nothing.
  *
- * @param onUpload Called before each blob that is sent.
+ * @throws {BootlaceError} `E_POINTER_SIGNATURE` when the pointer that stands is not believed and `replace` is not set.
+ */
+export async function planPublish(input: PublishInput): Promise<PublishPlan> {
+  const { payload, store, channel, project, keys } = input;
+  const place = { store, channel, project, keys };
+  const state = await readChannelState(place);
+  const { current } = state;
+  if (current?.refusal && !input.replace) throw notBelieved(current.refusal, channel);
+  const next = nextPointer(input, state);
+  const there = await inParallel(QUESTIONS, payload.blobs, ({ blob }) => store.has(blob));
+  const uploads = payload.blobs.map((wanted, at) => ({ ...wanted, there: there[at] === true }));
+  return { place, uploads, next, current, move: moveOf(input, current, next) };
+}
+
+function nextPointer(
+  { channel, project, payload, epoch, lifetime, now }: PublishInput,
+  { last, taken }: ChannelState,
+): Pointer {
+  // A desk whose clock is behind must not make a pointer that looks older than the last one.
+  const created = Math.max(Math.floor(now / 1000), last.created);
+  const nextEpoch = Math.max(epoch, last.epoch);
+  let serial = last.serial + 1;
+  while (taken.has(`${nextEpoch}.${serial}`)) serial += 1;
+  return {
+    project,
+    channel,
+    epoch: nextEpoch,
+    serial,
+    created,
+    expires: created + Math.floor(lifetime / 1000),
+    bundle: payload.bundle,
+    runtimes: payload.runtimes,
+    by: `${userInfo().username}@${hostname()}`,
+  };
+}
+
+function moveOf({ keys, lifetime, now }: PublishInput, current: Entry | undefined, next: Pointer): PublishPlan["move"] {
+  if (current === undefined) return "moved";
+  const { text, pointer } = current;
+  if (pointer === undefined) return "replaced";
+  if (!samePayload(pointer, next)) return "moved";
+  const signers = [...new Set(signedBy(text))].sort().join();
+  const fresh =
+    pointer.epoch === next.epoch &&
+    signers ===
+      keys
+        .map(({ id }) => id)
+        .sort()
+        .join() &&
+    pointer.expires !== undefined &&
+    pointer.expires * 1000 - now >= lifetime / 2;
+  return fresh ? "none" : "renewed";
+}
+
+export interface PublishActs {
+  /** Makes the text of a pointer, with signatures. */
+  readonly sign: (pointer: Pointer) => Promise<string>;
+  readonly report?: (event: Event) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Uploads what is missing, four blobs at a time, then moves the channel: whoever sees the new pointer finds all that it
+ * names. What is interrupted has moved nothing, and need not be sent again.
+ *
  * @throws {BootlaceError} `E_CHANNEL_MOVED` when somebody else published after the plan was made.
  */
-export async function publish(plan: PublishPlan, onUpload: (blob: BlobRef) => void = () => {}): Promise<void> {
-  for (const { blob, there, file } of plan.uploads) {
-    if (there) continue;
-    onUpload(blob);
-    const local: LocalBlob = { ...blob, file: await file() };
-    await plan.store.put(local);
-  }
-  if (plan.moves) await plan.store.moveChannel(plan.next.channel, encodePointer(plan.next), plan.current?.text);
+export async function publish(plan: PublishPlan, { sign, report = () => {}, signal }: PublishActs): Promise<void> {
+  const { store, channel } = plan.place;
+  const of = `channel ${channel}`;
+  const step = async (
+    name: string,
+    detail: string | undefined,
+    work: (step: string) => Promise<unknown>,
+  ): Promise<void> => {
+    signal?.throwIfAborted();
+    const t = Date.now();
+    report({ t, k: "desk-start", step: name, of, ...(detail === undefined ? {} : { detail }) });
+    try {
+      await work(name);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      report({ t: Date.now(), k: "desk-fail", step: name, of, ms: Date.now() - t, message });
+      throw error;
+    }
+    report({
+      t: Date.now(),
+      k: "desk-done",
+      step: name,
+      of,
+      ms: Date.now() - t,
+      ...(detail === undefined ? {} : { detail }),
+    });
+  };
+  const missing = plan.uploads.filter(({ there }) => !there);
+  await inParallel(UPLOADS, missing, ({ blob, file }) =>
+    step(`send ${shortKey(blob)}`, shownSize(blob.bytes), async (name) => {
+      const total = blob.bytes;
+      const onBytes = (done: number): void =>
+        report({ t: Date.now(), k: "desk-progress", step: name, of, done, total, unit: "bytes" });
+      await store.put({ ...blob, file: await file() }, onBytes);
+    }),
+  );
+  if (plan.move === "none") return;
+  await step("move", `serial ${plan.next.serial}`, async () =>
+    store.moveChannel(channel, await sign(plan.next), plan.current?.text),
+  );
+}
+
+/** `bundles/3f2a91c04b7d`. */
+function shortKey({ kind, digest }: BlobRef): string {
+  return `${kind}/${digest.slice(0, 12)}`;
 }
 
 /** The blobs of a plan as `--plan` and `--json` show them. */
@@ -93,7 +161,14 @@ export function uploadRows(plan: PublishPlan): readonly { key: string; bytes: nu
 }
 
 function samePayload(a: Pointer, b: Pointer): boolean {
-  const text = (pointer: Pointer): string =>
-    encodePointer({ ...b, bundle: pointer.bundle, runtimes: pointer.runtimes, project: pointer.project });
-  return text(a) === text(b);
+  return encodePointer({ ...b, bundle: a.bundle, runtimes: a.runtimes }) === encodePointer(b);
+}
+
+function notBelieved(refusal: BootlaceError, channel: string): BootlaceError {
+  return new BootlaceError(refusal.code, refusal.message, {
+    hint:
+      refusal.hint ??
+      `Somebody else wrote to channel ${channel}, or the project's keys are not those of its last deploy. When you know which, publish over it with \`bootlace deploy ${channel} --replace\`.`,
+    cause: refusal,
+  });
 }

@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BootlaceError } from "../../stage2/index.ts";
 import { describePointer } from "../deploy/describe-pointer.ts";
@@ -38,10 +38,19 @@ export class ChannelLog {
 
   /** @see Store.moveChannel */
   async move(name: string, next: string, expected: string | undefined): Promise<void> {
-    const current = await this.read(name);
+    const seen = await this.entries(name);
+    const newest = seen.at(-1);
+    const current = await readIfThere(
+      newest === undefined ? join(this.folder, name) : join(this.folder, ".log", name, newest),
+    );
     if (current !== expected) throw channelMoved(name, current);
     const log = join(this.folder, ".log", name);
-    const entry = join(log, logEntryName(next));
+    const number = logEntryName(next);
+    // What is replaced on purpose may have a higher number, and would go on being the newest. Numbers are not used twice,
+    // so what is put aside here is what was seen, and never the move of somebody else.
+    for (const higher of seen.filter((one) => one > number)) await this.putAside(join(log, higher));
+    // It may also stand under this very number, whatever it says of itself: all who replace it meet at one name after it.
+    const entry = join(log, seen.includes(number) ? `${number}.${fingerprint(expected ?? "")}` : number);
     const beside = join(log, `.${process.pid}.${randomBytes(4).toString("hex")}.new`);
     await mkdir(log, { recursive: true });
     try {
@@ -62,6 +71,14 @@ export class ChannelLog {
     }
     await syncFolder(log);
     await this.bringForward(name);
+  }
+
+  private async putAside(entry: string): Promise<void> {
+    const text = await readIfThere(entry);
+    if (text === undefined) return;
+    await rename(entry, join(entry, "..", asideName(text))).catch((error: unknown) => {
+      if (!isCode(error, "ENOENT")) throw error;
+    });
   }
 
   /** Ends only when the copy was written after the newest entry was known, so a publisher that was held up cannot set it back. */
@@ -90,6 +107,15 @@ export class ChannelLog {
 export function logEntryName(text: string): string {
   const { epoch, serial } = parsePointer(text);
   return `${String(epoch).padStart(8, "0")}.${String(serial).padStart(15, "0")}`;
+}
+
+/** Name of an entry that has no number of its own, or not one that counts: it sorts before all others. */
+export function asideName(text: string): string {
+  return `00000000.${"0".repeat(15)}.${fingerprint(text)}`;
+}
+
+export function fingerprint(text: string): string {
+  return createHash("sha256").update(text, "latin1").digest("hex").slice(0, 16);
 }
 
 /** `E_CHANNEL_MOVED`, naming the move that won. What won may be no pointer at all. */

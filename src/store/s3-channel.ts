@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { parsePointer } from "../deploy/pointer.ts";
-import { channelMoved, logEntryName } from "./channel-log.ts";
+import { asideName, channelMoved, fingerprint, logEntryName } from "./channel-log.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { S3Bucket } from "./s3-bucket.ts";
 
@@ -70,9 +69,7 @@ function entryName(text: string): string {
   try {
     parsePointer(text);
   } catch {
-    return `00000000.${"0".repeat(15)}.${fingerprint(text)}`;
+    return asideName(text);
   }
   return logEntryName(text);
 }
-
-const fingerprint = (text: string): string => createHash("sha256").update(text, "latin1").digest("hex").slice(0, 16);

@@ -15,7 +15,25 @@ const ANY_REGION = "us-east-1";
 export async function s3Client(settings: S3Settings, region: string | undefined): Promise<S3Client> {
   // The SDK's own switch; without it each command on Node 20 prints a page on versions to come.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
-  const config: S3ClientConfig = {
+  const config = configOf(settings);
+  if (region !== undefined) return new S3Client({ ...config, region });
+  const found = new S3Client(config);
+  return found.config.region().then(
+    () => found,
+    () => new S3Client({ ...config, region: ANY_REGION }),
+  );
+}
+
+/**
+ * A client with the region and credentials of another and with connections of its own. For uploads: where S3 answers
+ * before the body has ended, the connection is good for nothing more and would keep the process alive; `destroy()` ends it.
+ */
+export function uploadClient(settings: S3Settings, { config }: S3Client): S3Client {
+  return new S3Client({ ...configOf(settings), region: config.region, credentials: config.credentials });
+}
+
+function configOf(settings: S3Settings): S3ClientConfig {
+  return {
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
     forcePathStyle: settings.pathStyle,
     // Endpoints that are not AWS's know no trailing checksums; SHA-256 is sent by ourselves where bytes are written.
@@ -25,10 +43,4 @@ export async function s3Client(settings: S3Settings, region: string | undefined)
     requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
     logger: silent,
   };
-  if (region !== undefined) return new S3Client({ ...config, region });
-  const found = new S3Client(config);
-  return found.config.region().then(
-    () => found,
-    () => new S3Client({ ...config, region: ANY_REGION }),
-  );
 }

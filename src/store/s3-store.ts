@@ -88,6 +88,8 @@ export class S3Store implements Store {
   private async send(blob: LocalBlob, etag: string | undefined, onBytes: (sent: number) => void): Promise<void> {
     const key = blobKey(blob);
     await this.bucket.send({ action: "s3:PutObject", key }, async ({ sdk, client, shared }) => {
+      const { uploadClient } = await import("./s3-sdk.ts");
+      const own = uploadClient(this.bucket.settings, client);
       const stop = new AbortController();
       let sent = 0;
       const Body = createReadStream(blob.file, { highWaterMark: 256 * 1024 });
@@ -98,7 +100,7 @@ export class S3Store implements Store {
       });
       Body.pause();
       try {
-        await client.send(
+        await own.send(
           new sdk.PutObjectCommand({
             ...shared,
             ...this.bucket.encryption(),
@@ -114,6 +116,7 @@ export class S3Store implements Store {
         );
       } finally {
         Body.destroy();
+        own.destroy();
       }
     });
   }

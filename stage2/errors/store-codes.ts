@@ -49,6 +49,11 @@ export const STORE_CODES = {
     "Somebody else moved the channel at the same time; that move stands, yours was not made.",
     "Look at what was published, then run the command again.",
   ),
+  E_NOT_PUBLISHED: row(
+    EXIT.usage,
+    "An image was to follow a channel that points to another bundle than the one in it: its first boot would replace what was tested.",
+    "Publish first with `bootlace deploy CHANNEL`. An image with `params` of its own holds a bundle that no channel has: give it `follow: none`.",
+  ),
   E_POINTER_SIGNATURE: row(
     EXIT.trust,
     "A channel pointer is not signed by a key that the project trusts, for its epoch.",
@@ -101,5 +106,21 @@ export const STORE_CODES = {
     EXIT.usage,
     "No channel can have this name.",
     "Use lower-case letters, digits, dots and hyphens, at most 64, a letter or a digit first and last.",
+  ),
+  E_CHANNEL_EMPTY: row(EXIT.store, "Nobody published to the channel.", "Look at its name, and at the store."),
+  E_BLOB_GONE: row(
+    EXIT.store,
+    "The store lacks what a pointer that was published names.",
+    "Take that version of the project from version control and deploy it.",
+  ),
+  E_ROLLBACK: row(
+    EXIT.usage,
+    "The channel has no such pointer to go back to.",
+    "`bootlace rollback channel/NAME --list` shows what it had.",
+  ),
+  E_WAIT: row(
+    EXIT.machine,
+    "The channel moved, but a machine that follows it has not booted the bundle well in time.",
+    "Look at the machine: `bootlace status NAME`, `bootlace logs NAME`; it fetches when it boots.",
   ),
 } as const satisfies Record<string, CodeRow>;

@@ -7,13 +7,46 @@ export const storeCommands: readonly CommandSpec[] = [
     summary: "Pack the project, send what the store lacks, move a channel to it",
     arguments: [{ name: "channel", summary: "Channel that machines follow", kind: "channel" }],
     options: [
-      { flags: "--store <url>", summary: "A path, file:/// or http(s):// instead of the project's store" },
+      {
+        flags: "--from <channel>",
+        summary: "Point to what this channel points to; nothing is packed",
+        kind: "channel",
+      },
+      { flags: "--wait", summary: "Wait until the running machines that follow the channel have booted it well" },
+      { flags: "--timeout <time>", summary: "How long to wait, such as 5m; default 15m", parse: "duration" },
+      { flags: "--replace", summary: "Publish over a pointer that no key of the project signed" },
+      { flags: "--presign <file>", summary: "Write URLs that need no credentials to a file, for a first delivery" },
+      { flags: "--for <time>", summary: "How long these URLs work, such as 30m; default 1h", parse: "duration" },
+      { flags: "--store <url>", summary: "s3://, a path or file:/// instead of the project's store" },
       { flags: "--plan", summary: "Show what would be sent and moved, and do nothing" },
     ],
     examples: [
       { command: "bootlace deploy stable", summary: "machines that follow stable get it at their next boot" },
+      { command: "bootlace deploy prod --from stable --wait", summary: "the very bytes that stable has, to prod" },
       { command: "bootlace deploy stable --store /srv/boot --plan", summary: "what would be sent to that folder" },
+      {
+        command: "bootlace deploy stable --presign first-boot.urls --for 30m",
+        summary: "URLs for boot.conf's auth=presigned",
+      },
     ],
     load: () => import("../../commands/deploy.ts"),
+  },
+  {
+    name: "rollback",
+    group: "store",
+    summary: "Point a channel to the bundle that it had before, under a new serial",
+    arguments: [{ name: "target", summary: "channel/NAME", kind: "text" }],
+    options: [
+      { flags: "--list", summary: "Show what the channel pointed to, the newest first, and do nothing" },
+      { flags: "--to <serial>", summary: "To what it pointed to with this serial", parse: "integer" },
+      { flags: "--store <url>", summary: "s3://, a path or file:/// instead of the project's store" },
+      { flags: "--plan", summary: "Show what would be moved, and do nothing" },
+    ],
+    examples: [
+      { command: "bootlace rollback channel/prod", summary: "machines get the bundle before at their next boot" },
+      { command: "bootlace rollback channel/prod --list", summary: "serial, time, bundle and publisher of each move" },
+      { command: "bootlace rollback channel/prod --to 57 --plan", summary: "what going back to serial 57 would do" },
+    ],
+    load: () => import("../../commands/rollback.ts"),
   },
 ];

@@ -1,184 +1,237 @@
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import {
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { packBundle } from "../../../src/bundle/pack.ts";
+import { describe, expect, test } from "vitest";
 import deploy from "../../../src/commands/deploy.ts";
-import { makeDelivery } from "../../../src/deploy/delivery.ts";
 import { parsePointer } from "../../../src/deploy/pointer.ts";
-import { planPublish, publish } from "../../../src/deploy/publish.ts";
-import { FolderStore } from "../../../src/store/folder-store.ts";
-import type { Project, Service } from "../../../stage2/index.ts";
+import { rotateKey } from "../../../src/trust/change-keys.ts";
+import { signedBy, verifyPointer } from "../../../src/trust/sign-pointer.ts";
+import { loadTrust } from "../../../src/trust/trust.ts";
+import { setAwsCredentials, useAwsCredentials } from "../../support/aws/s3-credentials.ts";
+import { type S3Server, startS3 } from "../../support/aws/s3-server.ts";
+import { startDesk } from "../../support/desk.ts";
+import { useShop } from "./shop.ts";
 
-let home: string;
-beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "bootlace-deploy-"));
-});
-afterEach(() => rmSync(home, { recursive: true, force: true }));
-
-function writeProject(script: string): void {
-  const files = {
-    "bootlace.yaml": "name: shop\nservices: [web]\nruntime: system\n",
-    "services/web/service.yaml": `description: Web\nupdate: |\n  ${script}\n`,
-  };
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(join(home, path, ".."), { recursive: true });
-    writeFileSync(join(home, path), text);
-  }
-}
-
-async function runDeploy(
-  options: Readonly<Record<string, unknown>> = {},
-  args = ["prod"],
-): Promise<Record<string, unknown>> {
-  const stdout = new PassThrough();
-  const context = {
-    dir: home,
-    args,
-    options,
-    json: true,
-    yes: false,
-    stdout,
-    stderr: new PassThrough(),
-    signal: new AbortController().signal,
-  };
-  expect(await deploy(context)).toBe(0);
-  return JSON.parse(String(stdout.read())) as Record<string, unknown>;
-}
+const shop = useShop();
+useAwsCredentials();
+const inStore = (path: string): string => join(shop().dir, ".bootlace/store", path);
+const pointerText = (channel = "prod"): string => readFileSync(inStore(`channels/${channel}`), "latin1");
+/** Makes `text` what the folder store believes to be the newest, as somebody who can write there would. */
+const forge = (text: string, entry = "00000001.000000000000001"): void => {
+  mkdirSync(inStore("channels/.log/prod"), { recursive: true });
+  writeFileSync(inStore(`channels/.log/prod/${entry}`), text);
+  writeFileSync(inStore("channels/prod"), text);
+};
 
 describe("bootlace deploy", () => {
   test("sends the bundle and moves the channel, once, until the project changes", async () => {
-    writeProject("true");
-    expect(await runDeploy({ plan: true })).toMatchObject({ moves: true, planned: true });
-    expect(existsSync(join(home, ".bootlace/store"))).toBe(false);
-    const first = await runDeploy();
-    expect(first).toMatchObject({ moves: true, serial: 1 });
-    expect(readdirSync(join(home, ".bootlace/store/bundles"))).toEqual([`${first.bundle}.tar.gz`]);
-    expect(await runDeploy()).toMatchObject({ moves: false, serial: 1, bundle: first.bundle });
-    writeProject("false");
-    expect(await runDeploy()).toMatchObject({ moves: true, serial: 2 });
+    expect(await shop().run(deploy, ["prod"], { plan: true })).toMatchObject({ moves: true, planned: true, serial: 1 });
+    expect(existsSync(inStore(""))).toBe(false);
+    const first = await shop().run(deploy, ["prod"]);
+    expect(first).toMatchObject({ move: "moved", serial: 1 });
+    expect(readdirSync(inStore("bundles"))).toEqual([`${first.bundle}.tar.gz`]);
+    expect(await shop().run(deploy, ["prod"])).toMatchObject({ move: "none", serial: 1, bundle: first.bundle });
+    shop().write("false");
+    expect(await shop().run(deploy, ["prod"])).toMatchObject({ move: "moved", serial: 2 });
   });
 
-  test("refuses a channel's name that could leave the store", async () => {
-    writeProject("true");
-    await expect(runDeploy({}, ["../x"])).rejects.toMatchObject({ code: "E_USAGE" });
+  test("signs the pointer with the project's key, good for boot.lifetime", async () => {
+    shop().write("true", "boot: {lifetime: 48h}\n");
+    await shop().run(deploy, ["prod"]);
+    const { keys } = await loadTrust(shop().dir);
+    const { created, expires } = verifyPointer(pointerText(), keys);
+    expect(expires).toBe(created + 48 * 3600);
   });
-});
 
-const project: Project = { format: 1, name: "shop", roots: [], services: [] };
+  test("needs a key before it sends anything", async () => {
+    rmSync(join(shop().dir, "trust"), { recursive: true });
+    await expect(shop().run(deploy, ["prod"])).rejects.toMatchObject({ code: "E_NO_KEY" });
+    expect(existsSync(inStore(""))).toBe(false);
+  });
 
-test("publish() uploads all that a pointer names before it moves, and only what is missing", async () => {
-  const store = new FolderStore(join(home, "store"));
-  const bundle = await packBundle({ dir: home, project, files: [] });
-  writeFileSync(join(home, "app"), "app");
-  const digest = createHash("sha256").update("app").digest("hex");
-  const artifacts = [{ digest, bytes: 3, file: join(home, "app") }];
-  const input = { store, channel: "prod", project: "shop", bundle, runtimes: [], artifacts, now: 1795000000_000 };
-  const sent: string[] = [];
-  const plan = await planPublish(input);
-  await publish(plan, ({ kind }) => {
-    sent.push(kind);
-    expect(existsSync(join(home, "store/channels/prod"))).toBe(false);
+  test("needs the private half of the key before it sends anything; --plan does not", async () => {
+    rmSync(process.env.BOOTLACE_KEYS ?? "", { recursive: true });
+    expect(await shop().run(deploy, ["prod"], { plan: true })).toMatchObject({ moves: true });
+    await expect(shop().run(deploy, ["prod"])).rejects.toMatchObject({ code: "E_KEY_MISSING" });
+    expect(existsSync(inStore(""))).toBe(false);
   });
-  expect(sent).toEqual(["artifacts", "bundles"]);
-  expect(parsePointer(readFileSync(join(home, "store/channels/prod"), "latin1"))).toMatchObject({
-    serial: 1,
-    created: 1795000000,
-  });
-  const again = await planPublish(input);
-  expect({ moves: again.moves, missing: again.uploads.filter(({ there }) => !there) }).toEqual({
-    moves: false,
-    missing: [],
-  });
-});
 
-test("publish() loses to whoever moved the channel after the plan, and says so", async () => {
-  const store = new FolderStore(join(home, "store"));
-  const plan = async (name: string) => {
-    const files = [{ path: `services/${name}/x`, mode: 0o644, content: { bytes: Buffer.from(name) } } as const];
-    const bundle = await packBundle({ dir: home, project, files });
-    return planPublish({
-      store,
-      channel: "prod",
-      project: "shop",
-      bundle,
-      runtimes: [],
-      artifacts: [],
-      now: Date.now(),
+  test("renews the pointer when the keys of the project changed", async () => {
+    await shop().run(deploy, ["prod"]);
+    await rotateKey(shop().dir);
+    const { keys } = await loadTrust(shop().dir);
+    // The new key travels in the bundle, so that moves too; after that only signatures count.
+    expect(await shop().run(deploy, ["prod"])).toMatchObject({ serial: 2 });
+    expect(new Set(signedBy(pointerText()))).toEqual(new Set(keys.map(({ id }) => id)));
+    expect(await shop().run(deploy, ["prod"])).toMatchObject({ move: "none", serial: 2 });
+  });
+
+  test.each([
+    ["is not signed", (text: string) => text.replace(/^sig .*\n/m, "")],
+    ["was changed after it was signed", (text: string) => text.replace("serial=1\n", "serial=7\n")],
+    ["is no pointer", () => "rubbish\n"],
+  ])("refuses to go on from a pointer that %s; --replace publishes over it", async (_name, change) => {
+    await shop().run(deploy, ["prod"]);
+    forge(change(pointerText()));
+    shop().write("false");
+    await expect(shop().run(deploy, ["prod"])).rejects.toMatchObject({
+      code: "E_POINTER_SIGNATURE",
+      hint: expect.stringContaining("deploy prod --replace"),
     });
-  };
-  const [mine, theirs] = [await plan("mine"), await plan("theirs")];
-  await publish(theirs);
-  await expect(publish(mine)).rejects.toMatchObject({ code: "E_CHANNEL_MOVED" });
-  expect(parsePointer((await store.readChannel("prod")) ?? "").bundle.digest).toBe(theirs.next.bundle.digest);
-});
-
-test("makeDelivery() brings stage1 and all that the machine lacks, and stage1 boots from it", async () => {
-  writeFileSync(join(home, "app"), "app");
-  const digest = createHash("sha256").update("app").digest("hex");
-  const artifact = { name: "app", blobs: { any: { digest, bytes: 3 } }, kind: "file", to: "/srv/app" } as const;
-  const withApp: Project = { ...project, services: [{ artifacts: [artifact] } as unknown as Service] };
-  const artifacts = [{ digest, bytes: 3, file: join(home, "app") }];
-  const real = await packBundle({ dir: home, project: withApp, files: [] });
-  const root = join(home, "root");
-  const folder = join(root, "var/lib/bootlace/delivery");
-  mkdirSync(folder, { recursive: true });
-  const none = { bundles: new Set<string>(), runtimes: new Set<string>(), artifacts: new Set<string>() };
-  const send = async (has: typeof none): Promise<readonly string[]> => {
-    const tarball = join(home, "delivery.tar.gz");
-    const stream = makeDelivery({
-      loaded: { project: withApp, artifacts },
-      bundle: real,
-      runtime: "system",
-      channel: "desk",
-      has,
-    });
-    await pipeline(stream, createWriteStream(tarball));
-    execFileSync("tar", ["-xzf", tarball, "-C", folder]);
-    return execFileSync("tar", ["-tzf", tarball]).toString().trim().split("\n");
-  };
-  const paths = await send(none);
-  expect(paths).toEqual(
-    expect.arrayContaining([
-      "stage1/stage1",
-      `store/artifacts/${digest}`,
-      `store/bundles/${real.digest}.tar.gz`,
-      "boot.conf",
-    ]),
-  );
-  // The bundle of this test holds the real runner; what counts here is that stage1 brings it all into place.
-  mkdirSync(join(home, "bin"));
-  writeFileSync(join(home, "bin/node"), '#!/bin/sh\n[ "$1" = --version ] && echo v20.0.0 || echo "$@"\n', {
-    mode: 0o755,
+    expect(await shop().run(deploy, ["prod"], { replace: true })).toMatchObject({ move: "replaced" });
+    const { keys } = await loadTrust(shop().dir);
+    expect(verifyPointer(pointerText(), keys).bundle.digest).toBe((await shop().run(deploy, ["prod"])).bundle);
   });
-  const env = { ...process.env, PATH: `${home}/bin:${process.env.PATH}` };
-  const out = execFileSync(
-    "sh",
-    [join(folder, "stage1/stage1"), "--root", root, "--conf", join(folder, "boot.conf"), "--", "status"],
-    { env },
-  );
-  expect(out.toString()).toMatch(/bundles\/[0-9a-f]{64}\/stage2.mjs --handoff 1 status/);
-  expect(readFileSync(join(root, "var/lib/bootlace/artifacts", digest), "utf8")).toBe("app");
-  const second = await send({ ...none, bundles: new Set([real.digest]), artifacts: new Set([digest]) });
-  expect(second.filter((path) => path.startsWith("store/"))).toEqual(["store/channels/desk"]);
+
+  test("--replace numbers from what the project signed, not from a forged number however high", async () => {
+    await shop().run(deploy, ["prod"]);
+    forge(pointerText().replace("serial=1\n", "serial=999999999999999\n"), "00000001.999999999999999");
+    shop().write("false");
+    expect(await shop().run(deploy, ["prod"], { replace: true })).toMatchObject({ serial: 2 });
+    expect(parsePointer(pointerText()).serial).toBe(2);
+    shop().write("echo");
+    expect(await shop().run(deploy, ["prod"])).toMatchObject({ move: "moved", serial: 3 });
+  });
+
+  test("refuses a pointer of the same project that somebody copied from another channel", async () => {
+    await shop().run(deploy, ["beta"]);
+    forge(pointerText("beta"));
+    await expect(shop().run(deploy, ["prod"])).rejects.toMatchObject({
+      code: "E_POINTER_SIGNATURE",
+      message: expect.stringContaining("for channel beta of project shop"),
+    });
+  });
+
+  test("--from points to the very bundle of another channel, whatever the project is by now", async () => {
+    const { bundle } = await shop().run(deploy, ["beta"]);
+    shop().write("false");
+    const promoted = await shop().run(deploy, ["prod"], { from: "beta" });
+    expect(promoted).toMatchObject({ bundle, serial: 1, from: "beta" });
+    expect(readdirSync(inStore("bundles"))).toHaveLength(1);
+    await expect(shop().run(deploy, ["prod"], { from: "gamma" })).rejects.toMatchObject({ code: "E_CHANNEL_EMPTY" });
+  });
+
+  test("--from refuses when an artifact that the bundle names is gone from the store", async () => {
+    shop().file("app.bin", "app");
+    shop().file(
+      "services/web/service.yaml",
+      "description: Web\nartifacts: {app: {from: app.bin, to: /srv/app}}\nupdate: |\n  true\n",
+    );
+    shop().file("services/web/app.bin", "app");
+    await shop().run(deploy, ["beta"]);
+    const [artifact = ""] = readdirSync(inStore("artifacts"));
+    expect(await shop().run(deploy, ["prod"], { from: "beta", plan: true })).toMatchObject({
+      blobs: expect.arrayContaining([{ key: `artifacts/${artifact}`, bytes: 3, there: true }]),
+    });
+    rmSync(inStore(`artifacts/${artifact}`));
+    await expect(shop().run(deploy, ["prod"], { from: "beta" })).rejects.toMatchObject({
+      code: "E_BLOB_GONE",
+      message: expect.stringContaining(artifact),
+    });
+    expect(existsSync(inStore("channels/prod"))).toBe(false);
+  });
+
+  test.each([
+    ["../x", /"x" would do/],
+    ["Prod", /"prod" would do/],
+    ["my channel!", /"my-channel" would do/],
+    ["a..b", /"a.b" would do/],
+    ["none", undefined],
+    ["", undefined],
+    ["prod\n", /"prod" would do/],
+  ])("refuses the channel %j, and names one that would do", async (name, hint) => {
+    await expect(shop().run(deploy, [name])).rejects.toMatchObject({
+      code: "E_CHANNEL_NAME",
+      hint: hint ? expect.stringMatching(hint) : undefined,
+    });
+  });
+
+  test("tells a person what goes on, line by line where there is no terminal", async () => {
+    const text = await shop().say(deploy, ["prod"]);
+    expect(text).toMatch(
+      /^prod of shop in file:.*\n→ channel prod: send bundles\/[0-9a-f]{12} \([\d.]+ KiB\)\n✔ .*\n→ channel prod: move \(serial 1\)\n✔ .*\n {2}moved to bundle [0-9a-f]{12}, serial 1, good until \d{4}-\d\d-\d\d\n$/,
+    );
+  });
+
+  test("--presign is for S3 only, and --for has bounds", async () => {
+    await expect(shop().run(deploy, ["prod"], { presign: "urls" })).rejects.toMatchObject({ code: "E_USAGE" });
+    expect(existsSync(inStore(""))).toBe(false);
+  });
 });
 
-test("makeDelivery() ends the stream with the error when a blob cannot be read", async () => {
-  const bundle = { digest: "a".repeat(64), bytes: 1, unpackedBytes: 1, file: join(home, "gone") };
-  const has = { bundles: new Set<string>(), runtimes: new Set<string>(), artifacts: new Set<string>() };
-  const stream = makeDelivery({ loaded: { project, artifacts: [] }, bundle, runtime: "system", channel: "desk", has });
-  await expect(pipeline(stream, createWriteStream(join(home, "out")))).rejects.toMatchObject({ code: "ENOENT" });
+describe("bootlace deploy to S3", () => {
+  const withServer = async (body: (server: S3Server) => Promise<void>): Promise<void> => {
+    const server = await startS3();
+    const s3 = `{endpoint: "${server.url}"}`;
+    shop().write("true", `store: s3://${server.bucket}/shop\nregion: ${server.region}\ns3: ${s3}\n`);
+    try {
+      await body(server);
+    } finally {
+      await server.close();
+    }
+  };
+  const writes = (server: S3Server) =>
+    server.requests.filter(({ method, status }) => method === "PUT" && status === 200).map(({ key }) => key);
+
+  test("sends what is missing, and the pointer last", () =>
+    withServer(async (server) => {
+      const { bundle } = await shop().run(deploy, ["prod"]);
+      expect(writes(server)).toEqual([`shop/bundles/${bundle}.tar.gz`, "shop/channels/prod"]);
+      server.requests.length = 0;
+      await shop().run(deploy, ["prod"]);
+      expect(writes(server)).toEqual([]);
+      await shop().run(deploy, ["beta"]);
+      expect(writes(server)).toEqual(["shop/channels/beta"]);
+    }));
+
+  test("tells a publisher who lost who won, and nothing of it stands in the channel", () =>
+    withServer(async (server) => {
+      await shop().run(deploy, ["prod"]);
+      const mine = server.objects.get("shop/channels/prod")?.body.toString("latin1") ?? "";
+      const theirs = mine.replace(/by=.*/, "by=bob@desk").replace("serial=1\n", "serial=2\n");
+      shop().write("false", readFileSync(join(shop().dir, "bootlace.yaml"), "utf8").split("runtime: system\n")[1]);
+      // Bob's move comes between this desk's look at the channel and its own move.
+      server.misbehave({
+        method: "PUT",
+        key: /bundles/,
+        fault: { kind: "mute", meanwhile: () => server.put("shop/channels/prod", theirs) },
+      });
+      await expect(shop().run(deploy, ["prod"])).rejects.toMatchObject({
+        code: "E_CHANNEL_MOVED",
+        message: expect.stringMatching(/serial 2.*by bob@desk/),
+      });
+      expect(server.objects.get("shop/channels/prod")?.body.toString("latin1")).toBe(theirs);
+    }));
+
+  test("--presign writes URLs for the channel and all its blobs, for nobody else to read", () =>
+    withServer(async (server) => {
+      const file = join(shop().home, "urls");
+      const { bundle } = await shop().run(deploy, ["prod"], { presign: file, for: 60_000 });
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      const lines = readFileSync(file, "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" "));
+      expect(lines.map(([key]) => key)).toEqual(["channels/prod", `bundles/${bundle}.tar.gz`]);
+      setAwsCredentials(undefined);
+      for (const [, url = ""] of lines) expect((await fetch(url)).status).toBe(200);
+      server.clockOffset = 61_000;
+      expect((await fetch(lines[0]?.[1] ?? "")).status).toBe(403);
+    }));
+
+  test("killed while it sends, it has moved nothing; the next one goes on", () =>
+    withServer(async (server) => {
+      server.misbehave({ method: "PUT", key: /bundles/, fault: { kind: "silent" } });
+      const { child, line, ended } = startDesk(["-C", shop().dir, "deploy", "prod"]);
+      await line("send bundles/");
+      while (!server.requests.some(({ method }) => method === "PUT")) await new Promise((done) => setTimeout(done, 5));
+      child.kill("SIGKILL");
+      await ended;
+      expect([...server.objects.keys()]).toEqual([]);
+      expect(await shop().run(deploy, ["prod"])).toMatchObject({ move: "moved", serial: 1 });
+    }));
+
+  test("prints nothing on standard error on any Node", () =>
+    withServer(async () => {
+      expect(await startDesk(["-C", shop().dir, "deploy", "prod"]).ended).toMatchObject({ exit: 0, err: "" });
+    }));
 });

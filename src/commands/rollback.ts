@@ -1,0 +1,49 @@
+import { EXIT } from "../../stage2/index.ts";
+import type { CommandRun } from "../cli/command.ts";
+import { channelTarget } from "../deploy/channel-name.ts";
+import { publishedPayload } from "../deploy/payload.ts";
+import { openProjectStore } from "../deploy/project-store.ts";
+import { planPublish } from "../deploy/publish.ts";
+import { type HistoryRow, historyRows, rollbackTarget } from "../deploy/rollback.ts";
+import { runPublish } from "../deploy/run-publish.ts";
+import { loadProject } from "../project/load-project.ts";
+import { loadTrust } from "../trust/trust.ts";
+
+/** `bootlace rollback channel/NAME [--list] [--to SERIAL] [--plan]`: a new serial that points to an old bundle. */
+const rollback: CommandRun = async (context) => {
+  const { dir, args, options, json, stdout } = context;
+  const channel = channelTarget(args[0] ?? "");
+  const { config } = await loadProject(dir);
+  const store = openProjectStore(config, dir, options.store);
+  const trust = await loadTrust(dir);
+  if (trust.keys.length === 0) await trust.signers();
+  const place = { store, channel, project: config.name, keys: trust.keys };
+  if (options.list === true) {
+    const rows = await historyRows(place);
+    if (json) stdout.write(`${JSON.stringify({ store: store.url, channel, history: rows })}\n`);
+    else stdout.write(rows.length === 0 ? `Nobody published to channel ${channel} yet\n` : rows.map(line).join(""));
+    return EXIT.ok;
+  }
+  const target = await rollbackTarget(place, typeof options.to === "number" ? options.to : undefined);
+  const payload = await publishedPayload(store, target);
+  const input = { epoch: trust.epoch, lifetime: config.boot.lifetime, now: Date.now() };
+  const plan = await planPublish({ ...place, ...input, payload });
+  if (!json) stdout.write(`Back to what serial ${target.serial} of ${channel} pointed to\n`);
+  const result = await runPublish(plan, trust, options.plan === true, context);
+  if (json) stdout.write(`${JSON.stringify({ ...result, to: target.serial })}\n`);
+  return EXIT.ok;
+};
+
+export default rollback;
+
+function line({ serial, created, by, bundle, current, signed }: HistoryRow): string {
+  const when = created === undefined ? "" : new Date(created * 1000).toISOString().slice(0, 16).replace("T", " ");
+  const columns = [
+    `${serial ?? "?"}`.padStart(6),
+    when.padEnd(16),
+    (bundle?.slice(0, 12) ?? "no pointer").padEnd(12),
+    (by ?? "").padEnd(20),
+    [...(current ? ["current"] : []), ...(signed ? [] : ["not signed by a key of this project"])].join(", "),
+  ];
+  return `${columns.join("  ").trimEnd()}\n`;
+}

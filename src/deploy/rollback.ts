@@ -1,0 +1,75 @@
+import { BootlaceError } from "../../stage2/index.ts";
+import { type ChannelPlace, claimed, type Entry, readHistory } from "./channel-state.ts";
+import type { Pointer } from "./pointer.ts";
+
+/**
+ * Chooses what a channel goes back to: the pointer of that serial, else the newest that points to something else than the
+ * present one.
+ *
+ * @throws {BootlaceError} `E_ROLLBACK` when there is none, or none that is believed.
+ */
+export async function rollbackTarget(place: ChannelPlace, serial: number | undefined): Promise<Pointer> {
+  const { channel } = place;
+  const entries = await readHistory(place);
+  const [current] = entries;
+  if (!current) throw new BootlaceError("E_ROLLBACK", `Nobody published to channel ${channel} yet`);
+  if (serial !== undefined) return ofSerial(entries, serial, channel);
+  const now = claimed(current);
+  const other = entries.slice(1).filter((entry) => entry.pointer && now && !samePayload(entry.pointer, now));
+  const [target] = other;
+  if (target?.pointer) return target.pointer;
+  throw new BootlaceError(
+    "E_ROLLBACK",
+    `Channel ${channel} has never pointed to another bundle that a key of this project signed`,
+    {
+      hint: "Take the version that you want from version control and deploy it.",
+    },
+  );
+}
+
+function ofSerial(entries: readonly Entry[], serial: number, channel: string): Pointer {
+  const found = entries.filter((entry) => claimed(entry)?.serial === serial);
+  const believed = found.find(({ pointer }) => pointer)?.pointer;
+  if (believed) return believed;
+  if (found.length === 0) {
+    throw new BootlaceError("E_ROLLBACK", `Channel ${channel} never had serial ${serial}`, {
+      hint: `bootlace rollback channel/${channel} --list shows what it had.`,
+    });
+  }
+  throw new BootlaceError("E_ROLLBACK", `Serial ${serial} of channel ${channel} is signed by no key of this project`, {
+    hint: "It may be from before a change of keys. Take that version from version control and deploy it.",
+  });
+}
+
+const samePayload = (a: Pointer, b: Pointer): boolean =>
+  a.bundle.digest === b.bundle.digest &&
+  JSON.stringify(Object.entries(a.runtimes).sort()) === JSON.stringify(Object.entries(b.runtimes).sort());
+
+/** One row of `rollback --list`. */
+export interface HistoryRow {
+  readonly serial: number | undefined;
+  readonly epoch: number | undefined;
+  /** Seconds since 1970. */
+  readonly created: number | undefined;
+  readonly by: string | undefined;
+  readonly bundle: string | undefined;
+  readonly current: boolean;
+  /** False: no key of the project signed it, and nothing goes back to it. */
+  readonly signed: boolean;
+}
+
+export async function historyRows(place: ChannelPlace): Promise<readonly HistoryRow[]> {
+  const text = await place.store.readChannel(place.channel);
+  return (await readHistory(place)).map((entry) => {
+    const said = claimed(entry);
+    return {
+      serial: said?.serial,
+      epoch: said?.epoch,
+      created: said?.created,
+      by: said?.by,
+      bundle: said?.bundle.digest,
+      current: entry.text === text,
+      signed: entry.pointer !== undefined,
+    };
+  });
+}
