@@ -26,7 +26,6 @@ test("makeDelivery() brings stage1 and all that the machine lacks, and stage1 bo
   const real = await packBundle({ dir: home, project: withApp, files: [] });
   const root = join(home, "root");
   const folder = join(root, "var/lib/bootlace/delivery");
-  mkdirSync(folder, { recursive: true });
   const none = { bundles: new Set<string>(), runtimes: new Set<string>(), artifacts: new Set<string>() };
   const send = async (has: typeof none): Promise<readonly string[]> => {
     const tarball = join(home, "delivery.tar.gz");
@@ -38,6 +37,7 @@ test("makeDelivery() brings stage1 and all that the machine lacks, and stage1 bo
       has,
     });
     await pipeline(stream, createWriteStream(tarball));
+    mkdirSync(folder, { recursive: true });
     execFileSync("tar", ["-xzf", tarball, "-C", folder]);
     return execFileSync("tar", ["-tzf", tarball]).toString().trim().split("\n");
   };
