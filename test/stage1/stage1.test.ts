@@ -227,33 +227,37 @@ catch (error) { process.stderr.write("inner=" + error.status + " " + error.stder
     expect((await rig.run()).stderr).toBe("");
   });
 
-  test("takes a desk's delivery without asking for a serial, and leaves no second copy of it", async () => {
-    const rig = makeRig();
+  /** What a desk does: the rig's store becomes the delivery. */
+  function deliver(rig: Stage1Rig): void {
     mkdirSync(join(rig.state, "delivery"), { recursive: true });
     symlinkSync(rig.store, join(rig.state, "delivery/store"));
     rig.writeConf({ store: "file:///var/lib/bootlace/delivery/store" });
-    rig.point(rig.putBundle("one"), { serial: 9 });
+  }
+
+  test("takes a desk's delivery without asking for a serial or a signature, and leaves nothing of it behind", async () => {
+    const rig = makeRig();
+    deliver(rig);
+    rig.point(rig.putBundle("one"), { serial: 9 }, []);
     expect(await rig.run()).toMatchObject({ code: 0 });
-    expect(existsSync(join(rig.store, "bundles"))).toBe(false);
-    mkdirSync(join(rig.store, "bundles"), { recursive: true });
-    rig.point(rig.putBundle("two"), { serial: 2 });
+    expect(existsSync(join(rig.state, "delivery"))).toBe(false);
+    deliver(rig);
+    rig.point(rig.putBundle("two"), { serial: 2 }, []);
     expect(await rig.run()).toMatchObject({ code: 0 });
     expect(rig.marks()).toEqual(["one", "two"]);
-    expect(existsSync(join(rig.store, "bundles"))).toBe(false);
+    expect(existsSync(join(rig.state, "delivery"))).toBe(false);
   });
 
   test("never runs an older bundle in place of one that a desk delivered", async () => {
     const rig = makeRig();
     rig.point(rig.putBundle("good"));
     await rig.run();
-    mkdirSync(join(rig.state, "delivery"), { recursive: true });
-    symlinkSync(rig.store, join(rig.state, "delivery/store"));
-    rig.writeConf({ store: "file:///var/lib/bootlace/delivery/store" });
+    deliver(rig);
     rig.point(rig.putBundle("bad", "crash"));
     expect(await rig.run(["sh"], ["run"])).toMatchObject({
       code: 9,
       stderr: expect.stringContaining("nothing else was started"),
     });
+    deliver(rig);
     rig.pointText("rubbish\n");
     expect(await rig.run(["sh"], ["run"])).toMatchObject({ code: 4 });
     expect(rig.marks()).toEqual(["good", "bad"]);

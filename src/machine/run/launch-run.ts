@@ -34,25 +34,31 @@ setsid sh -c 'folder=$1; shift; "$@" >"$folder/out" 2>&1 </dev/null; echo "$?" >
 `;
 
 /**
- * stage1 by what the desk delivered; on a machine from an image, which carries no delivery, by its own boot.conf. It
- * waits for the boot hook, which holds the lock while the machine comes up.
+ * stage1 by what the desk just delivered, which it takes in; otherwise by what is on the machine, whatever channel it
+ * follows: who asks for a phase does not ask for other code. It waits for the boot hook, which holds the lock while the
+ * machine comes up. Arguments: the delivery's boot.conf, a folder, then those of stage2.
  */
 const STAGE1 = `
 conf=$1
-shift
-[ -f "$conf" ] || exec sh /usr/lib/bootlace/stage1 --wait -- "$@"
+folder=$2
+shift 2
+if [ ! -f "$conf" ]; then
+  conf=$folder/boot.conf
+  printf 'v=1\\nstore=none\\n' >"$conf"
+fi
 exec sh /usr/lib/bootlace/stage1 --wait --conf "$conf" -- "$@"
 `;
 
 /** Starts the delivered runner, detached from the session; follow it by its run id. */
 export async function launchRun(session: Session, request: RunRequest): Promise<void> {
   const { run, phase, purpose, services = [], rerun } = request;
-  const command = ["sh", "-c", STAGE1, "bootlace-stage1", DELIVERY_CONF, "run", "--run", run];
+  const folder = `/run/bootlace/desk/${run}`;
+  const command = ["sh", "-c", STAGE1, "bootlace-stage1", DELIVERY_CONF, folder, "run", "--run", run];
   if (purpose) command.push("--purpose", purpose);
   if (phase) command.push("--phase", phase);
   if (rerun) command.push("--rerun", rerun);
   for (const service of services) command.push("-s", service);
-  await runChecked(session, ["sh", "-c", DETACH, "bootlace-desk", `/run/bootlace/desk/${run}`, ...command]);
+  await runChecked(session, ["sh", "-c", DETACH, "bootlace-desk", folder, ...command]);
 }
 
 /** What to tell when the runner is gone and never closed its run. */

@@ -3,6 +3,7 @@ import { BootlaceError, type Service } from "../../../stage2/index.ts";
 import { type Bundle, packBundle } from "../../bundle/pack.ts";
 import { runnerFile } from "../../bundle/runner-file.ts";
 import { didYouMean } from "../../cli/did-you-mean.ts";
+import { assertPublished } from "../../deploy/assert-published.ts";
 import { type ImageKey, makeImageKey } from "../../image/image-key.ts";
 import { findImage, type ImageRecord, listImages } from "../../image/image-record.ts";
 import type { Base, Provider } from "../../machine/machine.ts";
@@ -54,6 +55,7 @@ export async function planBuild(dir: string, image: string, provider: Provider, 
       closure.map(({ name }) => name),
     ),
   ]);
+  await assertPublished(loaded, bundle);
   const key = makeImageKey({
     provider: provider.name,
     arch,
