@@ -1,4 +1,7 @@
 /** The one door through which the desk (`src/`) uses the machine's code. */
+export { ArchiveError } from "./archive/archive-error.ts";
+export type { ArchiveLimits } from "./archive/entry-rules.ts";
+export { readArchive } from "./archive/read-archive.ts";
 export { BootlaceError } from "./errors/bootlace-error.ts";
 export { CODES, type ErrorCode } from "./errors/codes.ts";
 export { EXIT, type ExitCode } from "./errors/exit.ts";
@@ -22,6 +25,8 @@ export { type Paths, pathsUnder } from "./rim/paths.ts";
 export { planMachine } from "./rim/plan-machine.ts";
 export { createReporter, type Reporter } from "./rim/reporter.ts";
 export { newRunId } from "./rim/run/run-machine.ts";
+export { ARTIFACT_LIMITS } from "./rim/unpack/place.ts";
+export { gunzipped, unpackTar } from "./rim/unpack/unpack-tar.ts";
 export type { Fault, Place } from "./types/error.ts";
 export { type Event, unreachable } from "./types/event.ts";
 export type { Facts, Purpose } from "./types/facts.ts";

@@ -1,10 +1,11 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { BootlaceError, type Fault } from "../../stage2/index.ts";
+import { ARTIFACT_LIMITS, BootlaceError, type Fault } from "../../stage2/index.ts";
 import { FaultList } from "../project/fault-list.ts";
 import { Stamps } from "../project/stamps.ts";
 import { inParallel } from "../store/in-parallel.ts";
 import { writeDurably } from "../store/write-blob.ts";
+import { checkArchive } from "../unpack/unpack-archive.ts";
 import { LOCK_FILE, type Lock, type Locked, lockText } from "./lock-file.ts";
 import { type NamedSource, namedSources } from "./named-sources.ts";
 import { obtain } from "./obtain.ts";
@@ -112,6 +113,8 @@ async function seen({ source, sha256, uses }: NamedSource, { signal, onBytes }: 
       { hint: "Whoever wrote `sha256` may know why; ask before you change it." },
     );
   }
+  // A machine would refuse it later; here is somebody who can do something about it.
+  if (uses.some(({ kind }) => kind === "tar.gz")) await checkArchive(got.file, ARTIFACT_LIMITS, shownSource(source));
   return got;
 }
 

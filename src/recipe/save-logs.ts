@@ -1,14 +1,16 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { PassThrough } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { extract } from "tar";
-import { BootlaceError } from "../../stage2/index.ts";
+import { type ArchiveLimits, BootlaceError } from "../../stage2/index.ts";
 import type { CloseEvent } from "../machine/run/follow-run.ts";
 import type { Link } from "../machine/run/link.ts";
 import { assertRunEnded, type Following } from "../machine/run/run-phase.ts";
+import { unpackArchive } from "../unpack/unpack-archive.ts";
 import type { StepTools } from "./recipe.ts";
+
+/** Files and folders only; a run's logs may be long, but not endless. */
+const LIMITS: ArchiveLimits = { entries: 20_000, bytes: 1024 ** 3, links: false };
+const RUN_ID = /^[0-9A-Za-z][0-9A-Za-z-]{0,63}$/;
 
 /** How long saving may take before the first error is told without it, in milliseconds. */
 const SAVE_WITHIN = 30_000;
@@ -37,7 +39,8 @@ export async function followOrSaveLogs(
   let run: string | undefined;
   let log = "";
   const onEvent: Following["onEvent"] = (event) => {
-    if (event.k === "open") run = event.run;
+    // The machine may say anything, and this becomes the name of a folder.
+    if (event.k === "open" && RUN_ID.test(event.run)) run = event.run;
     if (event.k === "fail" && !event.ignored && log === "") log = basename(event.log);
     report(event);
   };
@@ -46,7 +49,11 @@ export async function followOrSaveLogs(
   } catch (error) {
     if (signal.aborted || run === undefined || !(error instanceof BootlaceError)) throw error;
     const folder = join(dir, ".bootlace", "logs", id, run);
-    const isSaved = await saveRun(link, run, folder).catch(() => false);
+    const isSaved = await saveRun(link, run, folder).catch((cause) => {
+      if (!(cause instanceof BootlaceError && cause.code === "E_ARCHIVE")) return false;
+      const hint = [error.hint ?? "", `${cause.message}.`].filter(Boolean).join(" ");
+      throw new BootlaceError(error.code, error.message, { hint, cause: error });
+    });
     if (!isSaved) throw error;
     const first = join(folder, log);
     const hint = [error.hint ?? "", `Read ${existsSync(first) ? first : folder}`].filter(Boolean).join(" ");
@@ -54,20 +61,35 @@ export async function followOrSaveLogs(
   }
 }
 
-/** Answers whether all of it came. Only files and folders are unpacked, whatever the machine sends. */
+/** Answers whether all of it came. @throws {BootlaceError} `E_ARCHIVE` when the machine sends what no run leaves. */
 async function saveRun(link: Link, run: string, folder: string): Promise<boolean> {
-  const signal = AbortSignal.timeout(SAVE_WITHIN);
+  const refused = new AbortController();
+  const signal = AbortSignal.any([refused.signal, AbortSignal.timeout(SAVE_WITHIN)]);
   const session = await link.session(signal);
-  await mkdir(folder, { recursive: true });
   const stdout = new PassThrough();
-  const filter = (_: string, entry: object): boolean =>
-    "type" in entry && (entry.type === "File" || entry.type === "Directory");
-  const unpacked = pipeline(stdout, extract({ cwd: folder, filter, preserveOwner: false }));
-  const [result] = await Promise.all([
-    session
-      .exec(["tar", "-C", `/var/lib/bootlace/runs/${run}`, "-cf", "-", "."], { stdout, signal })
-      .finally(() => stdout.end()),
-    unpacked,
-  ]);
-  return result.exit === 0;
+  let isWhole = false;
+  const sent = session
+    .exec(["tar", "-C", `/var/lib/bootlace/runs/${run}`, "-cf", "-", "."], { stdout, signal })
+    .then(
+      ({ exit }) => {
+        isWhole = exit === 0;
+      },
+      () => {},
+    )
+    .finally(() => stdout.end());
+  try {
+    // tar sends zeros behind the end, which it wants to get rid of before it ends well.
+    const source = stdout.iterator({ destroyOnReturn: false });
+    await unpackArchive(source, folder, { limits: LIMITS, what: `the logs of run ${run}` });
+  } catch (error) {
+    const isCut = stdout.writableEnded && !isWhole;
+    refused.abort();
+    stdout.destroy();
+    await sent;
+    if (isCut) return false;
+    throw error;
+  }
+  stdout.resume();
+  await sent;
+  return isWhole;
 }

@@ -1,17 +1,17 @@
-import { list } from "tar";
+import type { ArchiveLimits } from "../../stage2/index.ts";
+import { readFromArchive } from "../unpack/unpack-archive.ts";
 
-/** Bytes of one file of a tarball, read into memory without unpacking the rest. @throws {Error} when it is not in there. */
+/** An npm package that carries Node unpacks to about 130 MB. */
+const LIMITS: ArchiveLimits = { entries: 20_000, bytes: 512 * 1024 * 1024, links: false };
+
+/**
+ * Bytes of one file of an npm package, read into memory without unpacking the rest.
+ *
+ * @throws {BootlaceError} `E_ARCHIVE` for a package that holds what is never unpacked.
+ * @throws {Error} when it does not hold the file.
+ */
 export async function readBinary(tarball: string, path: string): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let found = false;
-  await list({
-    file: tarball,
-    filter: (name) => name === path,
-    onReadEntry: (entry) => {
-      found = true;
-      entry.on("data", (part: Buffer) => parts.push(part));
-    },
-  });
-  if (!found) throw new Error(`${tarball} does not hold ${path}`);
-  return Buffer.concat(parts);
+  const binary = await readFromArchive(tarball, path, { limits: LIMITS, what: tarball });
+  if (binary === undefined) throw new Error(`${tarball} does not hold ${path}`);
+  return binary;
 }

@@ -18,6 +18,11 @@ export interface Admitted {
   readonly path: string;
   /** Of a symbolic link as it was written; of a hard link a path as above. */
   readonly target: string;
+  readonly mode: number;
+  /** Bytes of a file's content. */
+  readonly size: number;
+  /** Seconds since 1970. */
+  readonly mtime: number;
 }
 
 const PATH_BYTES = 1024;
@@ -37,7 +42,7 @@ export class EntryRules {
   }
 
   /** @throws {ArchiveError} for an entry that may not be unpacked. */
-  admit({ path: written, kind, mode, target, flag }: TarEntry): Admitted {
+  admit({ path: written, kind, mode, size, mtime, target, flag }: TarEntry): Admitted {
     const refuse = (why: string): never => {
       throw new ArchiveError(`it holds ${shownName(written)}, ${why}`);
     };
@@ -51,7 +56,7 @@ export class EntryRules {
     } else if ((mode & 0o6000) !== 0) return refuse("which is setuid or setgid");
     if (path === "") {
       if (kind !== "folder") return refuse("which stands in the place of the whole tree");
-      return { kind, path, target: "" };
+      return { kind, path, target: "", mode, size, mtime };
     }
     this.#makeRoom(path, kind, refuse);
     if (kind === "symlink") checkTarget(path, target, refuse);
@@ -62,7 +67,7 @@ export class EntryRules {
     this.#kinds.set(path, kind === "hardlink" ? "file" : kind);
     if (this.#kinds.size > this.#limits.entries)
       throw new ArchiveError(`it holds more than ${this.#limits.entries} files and folders`);
-    return { kind, path, target: kind === "symlink" ? target : linked };
+    return { kind, path, target: kind === "symlink" ? target : linked, mode, size, mtime };
   }
 
   /** Every folder on the way is one, and nothing stands there yet. */

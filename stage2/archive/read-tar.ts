@@ -18,11 +18,12 @@ export async function* readTar(source: AsyncIterable<Uint8Array>, limit: number)
   const chunks = source[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
   let total = 0;
+  const tooMuch = (): ArchiveError => new ArchiveError(`it unpacks to more than ${limit} bytes`);
   const more = async (): Promise<boolean> => {
     const { value, done } = await chunks.next();
     if (done === true) return false;
     total += value.length;
-    if (total > limit) throw new ArchiveError(`it unpacks to more than ${limit} bytes`);
+    if (total > limit) throw tooMuch();
     rest = rest.length === 0 ? Buffer.from(value.buffer, value.byteOffset, value.length) : Buffer.concat([rest, value]);
     return true;
   };
@@ -57,6 +58,7 @@ export async function* readTar(source: AsyncIterable<Uint8Array>, limit: number)
       } else {
         const entry = withExtra(header, extra);
         extra = {};
+        if (total - rest.length + entry.size > limit) throw tooMuch();
         yield { entry };
         for (let left = entry.size; left > 0; ) {
           if (rest.length === 0 && !(await more())) throw new ArchiveError("it is cut off");

@@ -103,7 +103,7 @@ export const HOSTILE_TARS: readonly (readonly [string, Buffer, RegExp])[] = [
   ["a sparse file of pax", tarOf(plain, pax({ "GNU.sparse.major": "1" }), file("s")), /sparse/],
   ["an entry of an unknown type", tarOf(plain, file("v", { patch: { 156: "V" } })), /type/],
   ["a length below nothing", tarOf(plain, file("n", { patch: { 124: Buffer.alloc(12, 0xff) } })), /damaged/],
-  ["a length that is never reached", tarOf(plain, file("n", { patch: { 124: "77777777777\0" } })), /cut off/],
+  ["a length that is never reached", tarOf(plain, file("n", { patch: { 124: "77777777777\0" } })), /cut off|more than/],
   ["a header with a wrong sum", Buffer.concat([tarOf(plain).subarray(0, 1024), Buffer.alloc(512, "x")]), /damaged/],
   ["no end", tarOf(plain).subarray(0, -1024), /cut off/],
   ["half a file", tarOf(file("f", { body: "f".repeat(2000) })).subarray(0, 1024), /cut off/],

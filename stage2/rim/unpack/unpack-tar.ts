@@ -17,9 +17,8 @@ import { dirname, join } from "node:path";
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { ArchiveError } from "../../archive/archive-error.ts";
-import { type ArchiveLimits, EntryRules } from "../../archive/entry-rules.ts";
-import { readTar } from "../../archive/read-tar.ts";
-import type { TarEntry } from "../../archive/tar-header.ts";
+import type { Admitted, ArchiveLimits } from "../../archive/entry-rules.ts";
+import { readArchive } from "../../archive/read-archive.ts";
 
 export interface Owner {
   readonly uid: number;
@@ -41,9 +40,8 @@ export async function unpackTar(
   limits: ArchiveLimits,
   owner?: Owner,
 ): Promise<void> {
-  const rules = new EntryRules(limits);
   const folders = new Map<string, number>();
-  let file: { readonly fd: number; readonly entry: TarEntry } | undefined;
+  let file: { readonly fd: number; readonly entry: Admitted } | undefined;
   const finish = (): void => {
     if (file === undefined) return;
     const { fd, entry } = file;
@@ -57,19 +55,19 @@ export async function unpackTar(
     }
   };
   try {
-    for await (const part of readTar(source, limits.bytes)) {
+    for await (const part of readArchive(source, limits)) {
       if ("data" in part) {
         if (file !== undefined) writeAll(file.fd, part.data);
         continue;
       }
       finish();
-      const { kind, path, target } = rules.admit(part.entry);
+      const { kind, path, target, mode } = part.entry;
       if (path === "") continue;
       const to = join(folder, path);
       for (let above = dirname(path); above !== "." && !folders.has(above); above = dirname(above))
         folders.set(above, 0o755);
       mkdirSync(kind === "folder" ? to : dirname(to), { recursive: true, mode: 0o700 });
-      if (kind === "folder") folders.set(path, (part.entry.mode & 0o755) | 0o700);
+      if (kind === "folder") folders.set(path, (mode & 0o755) | 0o700);
       if (kind === "file") {
         file = { fd: openSync(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600), entry: part.entry };
       }

@@ -2,12 +2,14 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Writable } from "node:stream";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Lock, lockText, parseLock } from "../../../src/artifacts/lock-file.ts";
 import { runCli } from "../../../src/cli/run-cli.ts";
 import { loadProject } from "../../../src/project/load-project.ts";
 import { ownCache } from "../../support/cache-folder.ts";
+import { tarOf } from "../../support/hostile-tars.ts";
 import { type HttpsFiles, serveHttps } from "../../support/https-files.ts";
 import { projectOf } from "../../support/project.ts";
 
@@ -129,6 +131,17 @@ describe("bootlace lock", () => {
     expect({ exit, err }).toMatchObject({ exit: 2, err: expect.stringContaining("E_ARTIFACT_DIGEST") });
     expect(err).toContain(`${sha256("tool")}, tool expects ${wrong}`);
     expect(lockFile()).not.toContain("/tool");
+  });
+
+  test("refuses an archive that no machine would unpack, with what it holds", async () => {
+    server.files.set("/evil.tgz", gzipSync(tarOf({ path: "../x", body: "x" })));
+    writeFileSync(
+      join(dir, "services/tool/service.yaml"),
+      `artifacts: {tool: {from: "${server.url}/evil.tgz", to: /srv/tool}}\n`,
+    );
+    const { exit, err } = await bootlace("lock", "tool");
+    expect({ exit, err }).toEqual({ exit: 4, err: expect.stringContaining('it holds "../x", a path with ..') });
+    expect(existsSync(join(dir, "bootlace.lock"))).toBe(false);
   });
 
   test("takes a source whose `sha256` was changed with it", async () => {
