@@ -144,7 +144,7 @@ export async function publish(plan: PublishPlan, { sign, report = () => {}, sign
       await store.put({ ...blob, file: await file() }, onBytes);
     }),
   );
-  if (plan.move === "none") return;
+  if (plan.move === "none") return void (await store.settle?.(channel));
   await step("move", `serial ${plan.next.serial}`, async () =>
     store.moveChannel(channel, await sign(plan.next), plan.current?.text),
   );

@@ -81,13 +81,16 @@ export class ChannelLog {
     });
   }
 
-  /** Ends only when the copy was written after the newest entry was known, so a publisher that was held up cannot set it back. */
-  private async bringForward(name: string): Promise<void> {
+  /**
+   * Makes what machines read the newest entry. Ends only when the copy was written after the newest entry was known, so a
+   * publisher that was held up cannot set it back.
+   */
+  async bringForward(name: string): Promise<void> {
     for (let done: string | undefined; ; ) {
       const newest = (await this.entries(name)).at(-1);
       if (newest === undefined || newest === done) return;
       const text = await readIfThere(join(this.folder, ".log", name, newest));
-      if (text === undefined) return;
+      if (text === undefined || text === (await readIfThere(join(this.folder, name)))) return;
       await writeDurably(join(this.folder, name), Buffer.from(text));
       done = newest;
     }

@@ -45,6 +45,10 @@ export class FolderStore implements Store {
     return this.told(this.channels.history(name, limit));
   }
 
+  settle(name: string): Promise<void> {
+    return this.told(this.channels.bringForward(name));
+  }
+
   /** Full disks and missing rights are what happens to folders: told as the store's failure, with the path in it. */
   private async told<T>(work: Promise<T>): Promise<T> {
     try {

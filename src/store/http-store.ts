@@ -58,7 +58,9 @@ export class HttpStore implements Store {
     if (answer.ok) return answer;
     await answer.body?.cancel();
     if (answer.status === 404 || answer.status === 410) return undefined;
-    throw new BootlaceError("E_STORE_UNREACHABLE", `${address} answered HTTP ${answer.status}`);
+    // A bucket that nobody may list answers 403 for what is missing.
+    const both = answer.status === 403 ? ": it may not be read, or it is not there" : "";
+    throw new BootlaceError("E_STORE_UNREACHABLE", `${address} answered HTTP ${answer.status}${both}`);
   }
 
   /** Reads one byte more than allowed at most, whatever the server sends. */

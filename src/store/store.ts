@@ -39,6 +39,8 @@ export interface Store {
    * that can only be read knows the present one.
    */
   history(name: string, limit?: number): Promise<readonly string[]>;
+  /** Finishes a move that a publisher who was killed left half done, so that machines see it. Stores that can have one only. */
+  settle?(name: string): Promise<void>;
   /** A URL that anybody may read one object with, for so many seconds. Stores in S3 only. */
   presign?(key: string, seconds: number): Promise<string>;
 }

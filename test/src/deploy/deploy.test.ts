@@ -34,6 +34,17 @@ describe("bootlace deploy", () => {
     expect(await shop().run(deploy, ["prod"])).toMatchObject({ move: "moved", serial: 2 });
   });
 
+  test("shows machines the move of a publisher who was killed before they could see it", async () => {
+    await shop().run(deploy, ["prod"]);
+    const before = pointerText();
+    shop().write("false");
+    await shop().run(deploy, ["prod"]);
+    const after = pointerText();
+    writeFileSync(inStore("channels/prod"), before);
+    expect(await shop().run(deploy, ["prod"])).toMatchObject({ move: "none", serial: 2 });
+    expect(pointerText()).toBe(after);
+  });
+
   test("signs the pointer with the project's key, good for boot.lifetime", async () => {
     shop().write("true", "boot: {lifetime: 48h}\n");
     await shop().run(deploy, ["prod"]);

@@ -93,6 +93,8 @@ test("planPublish() numbers on from the history when an old pointer was put back
     for (const mark of ["a", "b", "c"]) await publish(await plan(mark), { sign });
     server.put("channels/prod", server.objects.get("history/prod/00000001.000000000000001")?.body ?? "");
     expect((await plan("d")).next.serial).toBe(3);
+    server.delete("channels/prod");
+    expect(await plan("d")).toMatchObject({ move: "moved", next: { serial: 3 } });
     server.put("history/prod/00000001.000000000000003", "lost and found");
     expect((await plan("d")).next.serial).toBe(3);
   } finally {
