@@ -10,7 +10,7 @@ import { checkSecrets, machineSource } from "./check-secrets.ts";
 import { collectDefinitions } from "./collect-definitions.ts";
 import type { ArtifactParts } from "./compile-artifacts.ts";
 import { checkOverlay, declareParams, type Overlay, paramValues } from "./compile-params.ts";
-import type { RemoteUse } from "./compile-remote.ts";
+import type { RemoteUse, S3Settings } from "./compile-remote.ts";
 import { isFileReference, isNodeScript } from "./compile-script.ts";
 import { type CompiledService, compileService } from "./compile-service.ts";
 import type { Definition } from "./definition.ts";
@@ -61,8 +61,8 @@ export async function readProject(dir: string, extra: ParamOverlay = {}): Promis
   const remotes: RemoteUse[] = [];
   const services: Service[] = [];
   const files: BundleFile[] = [];
-  const s3 = config.region === undefined ? {} : { region: config.region };
-  const shared: ArtifactParts = { projectDir: dir, stamps, lock: readLock(dir, parts), s3, blobs, remotes };
+  const lock = readLock(dir, parts);
+  const shared: ArtifactParts = { projectDir: dir, stamps, lock, s3: s3Settings(config), blobs, remotes };
   const context = { ...shared, config, source, extra, referenced, extended, bundled };
   for (const definition of definitions.values()) {
     const own = new FaultList();
@@ -75,6 +75,15 @@ export async function readProject(dir: string, extra: ParamOverlay = {}): Promis
   services.sort((a, b) => (a.name < b.name ? -1 : 1));
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
   return { config, source, definitions, services, files, artifacts: [...blobs.values()], remotes, faults, stamps };
+}
+
+/** A project has one S3: that of its store. */
+function s3Settings({ region, s3 }: ProjectConfig): S3Settings {
+  return {
+    ...(region === undefined ? {} : { region }),
+    ...(s3?.endpoint === undefined ? {} : { endpoint: s3.endpoint }),
+    ...(s3?.pathStyle === undefined ? {} : { pathStyle: s3.pathStyle }),
+  };
 }
 
 /** What may only be wrong because a part with faults was left out before. */

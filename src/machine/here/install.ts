@@ -3,9 +3,11 @@ import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BootlaceError, type Paths } from "../../../stage2/index.ts";
 import { artifactFile } from "../../artifacts/artifact-file.ts";
+import { artifactLines } from "../../bundle/artifacts-list.ts";
 import { packBundle } from "../../bundle/pack.ts";
 import { writeTree } from "../../bundle/write-tree.ts";
 import type { LoadedProject } from "../../project/loaded.ts";
+import { deskArch } from "../../runtime/pinned.ts";
 import { writeDurably } from "../../store/write-blob.ts";
 
 export interface Installed {
@@ -22,6 +24,11 @@ export interface Installed {
 export async function install(loaded: LoadedProject, paths: Paths): Promise<Installed> {
   const { digest } = await packBundle(loaded);
   const folder = join(paths.bundles, digest);
+  const usable = new Set(
+    artifactLines(loaded.project)
+      .filter(({ arch }) => arch === "any" || arch === deskArch())
+      .map((line) => line.digest),
+  );
   return usingState(paths, async () => {
     await mkdir(paths.bundles, { recursive: true });
     await mkdir(paths.artifacts, { recursive: true });
@@ -31,7 +38,7 @@ export async function install(loaded: LoadedProject, paths: Paths): Promise<Inst
       await writeTree(loaded, beside);
       await rename(beside, folder);
     }
-    for (const artifact of loaded.artifacts) {
+    for (const artifact of loaded.artifacts.filter(({ digest }) => usable.has(digest))) {
       const to = join(paths.artifacts, artifact.digest);
       if (existsSync(to)) continue;
       await copyFile(await artifactFile(artifact), `${to}.new-${process.pid}`);
