@@ -27,5 +27,5 @@ Commands of a table take turns in one run; medians in milliseconds, process star
 - Node ${process.version} · ${say("make", "--version")} · ${say("bash", "--version")} · ${say("xargs", "--version")} · ${say("cloud-init", "--version")} · ${say("ansible-playbook", "--version")}
 `;
 const notes = readFileSync(new URL("NOTES.md", import.meta.url), "utf8");
-const parts = [benchChain(), benchGraph(), benchDesk(), benchBoot()];
+const parts = [benchChain(), benchGraph(), benchDesk(), await benchBoot()];
 writeFileSync(new URL("RESULTS.md", import.meta.url), [head, ...parts, notes].join("\n"));
