@@ -1,6 +1,4 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from "node:fs";
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fillFacts } from "../execute/environment.ts";
@@ -65,8 +63,9 @@ async function tryOnce(
   }
 }
 
-function tryHttp(url: string, status: number, timeout: number): Promise<string | undefined> {
-  const request = url.startsWith("https:") ? httpsRequest : httpRequest;
+async function tryHttp(url: string, status: number, timeout: number): Promise<string | undefined> {
+  // Loaded only here: TLS costs every start some milliseconds, and most boots ask nobody.
+  const { request } = url.startsWith("https:") ? await import("node:https") : await import("node:http");
   return new Promise((resolve) => {
     const call = request(url, { timeout }, (answer) => {
       answer.resume();
