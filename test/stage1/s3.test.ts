@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -240,6 +240,13 @@ describe("stage1's keys file", () => {
     expect(rig.asked()).toEqual([]);
   });
 
+  test("is refused when it is another user's", async () => {
+    const rig = await start();
+    chownSync(join(rig.root, "etc/bootlace/keys"), 65534, 0);
+    expect(await rig.run()).toMatchObject({ code: 5, stderr: expect.stringContaining("chown root and chmod 600") });
+    expect(rig.asked()).toEqual([]);
+  });
+
   test("is named when it is not there", async () => {
     const rig = await start();
     rig.follow({ keysfile: "/etc/bootlace/nowhere" });
@@ -258,6 +265,56 @@ describe("stage1's keys file", () => {
     rig.point(rig.putBundle("one"));
     rig.publish();
     expect(await rig.run()).toMatchObject({ code: 0 });
+  });
+});
+
+describe.each(SHELLS)("s3_address() of stage1 under $name", ({ argv }) => {
+  const AWS = { store: "s3://acme-boot/shop", region: "eu-west-1" };
+  test.each([
+    ["by virtual host", AWS, "https://acme-boot.s3.eu-west-1.amazonaws.com/shop/channels/prod"],
+    [
+      "without a prefix",
+      { ...AWS, store: "s3://acme-boot" },
+      "https://acme-boot.s3.eu-west-1.amazonaws.com/channels/prod",
+    ],
+    ["in path style", { ...AWS, path_style: "yes" }, "https://s3.eu-west-1.amazonaws.com/acme-boot/shop/channels/prod"],
+    [
+      "in path style where the bucket has a dot, which the certificate does not cover",
+      { ...AWS, store: "s3://acme.boot/shop" },
+      "https://s3.eu-west-1.amazonaws.com/acme.boot/shop/channels/prod",
+    ],
+    [
+      "in China",
+      { ...AWS, region: "cn-north-1" },
+      "https://acme-boot.s3.cn-north-1.amazonaws.com.cn/shop/channels/prod",
+    ],
+    ["first in us-east-1", { ...AWS, region: "" }, "https://acme-boot.s3.us-east-1.amazonaws.com/shop/channels/prod"],
+    [
+      "at an endpoint in path style",
+      { ...AWS, endpoint: "http://minio:9000" },
+      "http://minio:9000/acme-boot/shop/channels/prod",
+    ],
+    [
+      "at an endpoint by virtual host",
+      { ...AWS, endpoint: "https://s3.example:443", path_style: "no" },
+      "https://acme-boot.s3.example/shop/channels/prod",
+    ],
+    [
+      "at an endpoint with a path",
+      { ...AWS, endpoint: "https://gate.example/s3" },
+      "https://gate.example/s3/acme-boot/shop/channels/prod",
+    ],
+  ])("finds an object %s", (_name, settings, address) => {
+    const [command = "sh", ...rest] = argv;
+    const stage1 = join(import.meta.dirname, "../../stage1");
+    const script = `set -uf; . ${stage1}/sigv4; . ${stage1}/s3; s3_address channels/prod && echo "$s3_url"; echo "$why"`;
+    const env = { PATH: process.env.PATH, endpoint: "", path_style: "", shown: "", why: "", ...settings };
+    const run = spawnSync(command, [...rest, "-c", script], {
+      env,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    expect(run).toMatchObject({ stderr: "", stdout: `${address}\n\n` });
   });
 });
 
