@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { packBundle } from "../../src/bundle/pack.ts";
 import { readContent } from "../../src/bundle/read-content.ts";
 import { tarStream } from "../../src/bundle/tar-stream.ts";
 import { loadProject } from "../../src/project/load-project.ts";
-import { ended, type Outcome, Stage1Rig } from "../support/stage1-rig.ts";
+import { ended, type Outcome, Stage1Rig, TestKey } from "../support/stage1-rig.ts";
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const TODAY = folder("../../stage1");
@@ -104,6 +104,34 @@ async function keepsTheContract(stage1: string, bundle: Awaited<ReturnType<typeo
   expect(rig.record("good")).toMatchObject({ bundle: bundle.digest });
   expect(closes().map(({ k }) => k)).toEqual(["close", "close", "close"]);
 }
+
+test.each(releases("../stage1-releases"))(
+  "a machine that was installed with stage1 %s gets today's stage1 and its keys with a bundle, and follows signed pointers",
+  async (release) => {
+    const installed = join(rig.root, "usr/lib/bootlace");
+    execFileSync("sh", [folder(`../stage1-releases/${release}/install`), "--root", rig.root], { stdio: "ignore" });
+    rmSync(rig.trust, { recursive: true });
+    const dir = join(rig.home, "project");
+    mkdirSync(join(dir, "trust"), { recursive: true });
+    writeFileSync(join(dir, "trust", `${rig.key.id}.pem`), rig.key.trustFile);
+    rig.point(await bundleOfToday());
+    expect(await boot(installed)).toMatchObject({ code: 0 });
+    expect(readdirSync(rig.trust)).toEqual([`${rig.key.id}.pem`]);
+    for (const name of readdirSync(TODAY))
+      expect(readFileSync(join(installed, name)).equals(readFileSync(join(TODAY, name))), name).toBe(true);
+
+    const unsigned = new TestKey();
+    rig.point(rig.putBundle("theirs"), {}, [unsigned]);
+    expect(await boot(installed)).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("no key that this machine trusts"),
+    });
+    rig.point(rig.putBundle("ours"));
+    expect(await boot(installed)).toMatchObject({ code: 0 });
+    expect(rig.marks()).toEqual(["ours"]);
+    expect(ran()).toEqual(["base.init", "web.init", "web.update", "web.update"]);
+  },
+);
 
 describe.each(["file", "http"])("from a store behind %s://", (scheme) => {
   beforeEach(async () => {
