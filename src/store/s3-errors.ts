@@ -33,7 +33,7 @@ export function regionIn(error: unknown): string | undefined {
 /** Worth another try with the same request: throttled, the server's fault, the network's. */
 export function isPassing(error: unknown): boolean {
   const status = statusOf(error);
-  if (error instanceof BootlaceError || CREDENTIALS.test(sdkError(error)?.name ?? "")) return false;
+  if (CREDENTIALS.test(sdkError(error)?.name ?? "")) return false;
   return status === undefined ? sdkError(error)?.code !== undefined : status >= 500 || status === 429;
 }
 

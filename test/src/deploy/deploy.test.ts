@@ -7,7 +7,7 @@ import { rotateKey } from "../../../src/trust/change-keys.ts";
 import { signedBy, verifyPointer } from "../../../src/trust/sign-pointer.ts";
 import { loadTrust } from "../../../src/trust/trust.ts";
 import { setAwsCredentials, useAwsCredentials } from "../../support/aws/s3-credentials.ts";
-import { type S3Server, startS3 } from "../../support/aws/s3-server.ts";
+import { type S3Server, startS3, TEST_KEY } from "../../support/aws/s3-server.ts";
 import { startDesk } from "../../support/desk.ts";
 import { useShop } from "./shop.ts";
 
@@ -93,6 +93,12 @@ describe("bootlace deploy", () => {
     expect(verifyPointer(pointerText(), keys).bundle.digest).toBe((await shop().run(deploy, ["prod"])).bundle);
   });
 
+  test("--replace uses no number again, so that machines which took an unsigned pointer go on too", async () => {
+    await shop().run(deploy, ["prod"]);
+    forge(pointerText().replace(/^sig .*\n/m, ""));
+    expect(await shop().run(deploy, ["prod"], { replace: true })).toMatchObject({ serial: 2 });
+  });
+
   test("--replace numbers from what the project signed, not from a forged number however high", async () => {
     await shop().run(deploy, ["prod"]);
     forge(pointerText().replace("serial=1\n", "serial=999999999999999\n"), "00000001.999999999999999");
@@ -127,7 +133,6 @@ describe("bootlace deploy", () => {
       "services/web/service.yaml",
       "description: Web\nartifacts: {app: {from: app.bin, to: /srv/app}}\nupdate: |\n  true\n",
     );
-    shop().file("services/web/app.bin", "app");
     await shop().run(deploy, ["beta"]);
     const [artifact = ""] = readdirSync(inStore("artifacts"));
     expect(await shop().run(deploy, ["prod"], { from: "beta", plan: true })).toMatchObject({
@@ -239,6 +244,17 @@ describe("bootlace deploy to S3", () => {
       await ended;
       expect([...server.objects.keys()]).toEqual([]);
       expect(await shop().run(deploy, ["prod"])).toMatchObject({ move: "moved", serial: 1 });
+    }));
+
+  test("ends with one error when S3 refuses an upload in its middle", () =>
+    withServer(async (server) => {
+      server.credentials[0] = { ...TEST_KEY, allow: ["get", "list"] };
+      shop().file("big", "x".repeat(16 << 20));
+      const web = "description: Web\nartifacts: {big: {from: big, to: /srv/big}}\nupdate: |\n  true\n";
+      shop().file("services/web/service.yaml", web);
+      const { exit, err } = await startDesk(["-C", shop().dir, "deploy", "prod"]).ended;
+      expect(exit).toBe(5);
+      expect(err).toMatch(/^error E_STORE_DENIED: S3 refuses s3:PutObject on [^\n]+\n {2}docs\/store.md[^\n]+\n$/);
     }));
 
   test("prints nothing on standard error on any Node", () =>

@@ -30,6 +30,15 @@ describe("bootlace rollback", () => {
     expect(readdirSync(inStore("channels/.log/prod"))).toHaveLength(3);
   });
 
+  test("goes past a renewal, which points to the same bundle", async () => {
+    const [one] = await publish("echo one");
+    shop().write("echo two", "boot: {lifetime: 1h}\n");
+    await shop().run(deploy, ["prod"]);
+    shop().write("echo two");
+    expect(await shop().run(deploy, ["prod"])).toMatchObject({ move: "renewed", serial: 3 });
+    expect(await shop().run(rollback, ["channel/prod"])).toMatchObject({ bundle: one, to: 1 });
+  });
+
   test("--to goes back to what any serial pointed to", async () => {
     const [one, two] = await publish("echo one", "echo two", "echo three", "echo four");
     expect(await shop().run(rollback, ["channel/prod"], { to: 2 })).toMatchObject({ bundle: two, serial: 5 });

@@ -188,6 +188,8 @@ export async function startS3(options: S3Options = {}): Promise<S3Server> {
   };
 
   const server = createServer((request, response) => void handle(request, response));
+  // Never the first to close: a client that holds on to a connection must not be helped to its end.
+  server.keepAliveTimeout = 0;
   // A fleet that boots at once must not be turned away by the queue of this one server.
   await new Promise<void>((resolve) => server.listen({ port: 0, host: "127.0.0.1", backlog: 1024 }, resolve));
   const { port } = server.address() as AddressInfo;
