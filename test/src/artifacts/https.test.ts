@@ -114,6 +114,21 @@ describe("obtain() over https", () => {
     expect(readdirSync(cache)).toEqual([]);
   });
 
+  test("ends at once when it is interrupted; the next one goes on where it was", async () => {
+    const stop = new AbortController();
+    server.instead.push((_, response) => {
+      response.writeHead(200, { "content-length": BODY.length });
+      response.write(BODY.subarray(0, 30_000));
+    });
+    const onBytes = (here: number): void => {
+      if (here >= 30_000) stop.abort(new DOMException("stop", "AbortError"));
+    };
+    const fetching = obtain(source(), LOCKED, { ...quick, signal: stop.signal, onBytes });
+    await expect(fetching).rejects.toMatchObject({ name: "AbortError" });
+    expect((await obtain(source(), LOCKED, quick)).digest).toBe(LOCKED.digest);
+    expect(server.asked).toEqual(["GET /app", "GET /app bytes=30000-"]);
+  });
+
   test("shares one fetch among those who ask at the same time", async () => {
     const got = await Promise.all([1, 2, 3].map(() => obtain(source(), LOCKED, quick)));
     expect(new Set(got.map(({ file }) => file)).size).toBe(1);
