@@ -15,9 +15,14 @@ export async function checkFile(blob: LocalBlob): Promise<void> {
 /** @throws {BootlaceError} `E_STORE_DAMAGED` when what was read is not what was meant. */
 export function assertSame(blob: LocalBlob, digest: string, bytes: number): void {
   if (digest === blob.digest && bytes === blob.bytes) return;
-  throw new BootlaceError(
-    "E_STORE_DAMAGED",
+  throw changed(
     `${blob.file} has ${bytes} bytes with SHA-256 ${digest}, expected ${blob.bytes} bytes with ${blob.digest}`,
-    { hint: "The file changed while it was being published: run the command again." },
   );
+}
+
+/** `E_STORE_DAMAGED` for a file that is no more what it was when the command began. */
+export function changed(message: string): BootlaceError {
+  return new BootlaceError("E_STORE_DAMAGED", message, {
+    hint: "The file changed while it was being published: run the command again.",
+  });
 }

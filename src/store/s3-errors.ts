@@ -34,6 +34,8 @@ export function regionIn(error: unknown): string | undefined {
 export function isPassing(error: unknown): boolean {
   const status = statusOf(error);
   if (CREDENTIALS.test(sdkError(error)?.name ?? "")) return false;
+  // RequestTimeout: S3 waited for bytes that did not come.
+  if (sdkError(error)?.name === "RequestTimeout") return true;
   return status === undefined ? sdkError(error)?.code !== undefined : status >= 500 || status === 429;
 }
 

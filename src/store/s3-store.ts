@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { BootlaceError } from "../../stage2/index.ts";
 import { checkBlob } from "./check-blob.ts";
 import { checkFile } from "./check-file.ts";
@@ -7,6 +6,7 @@ import { S3Channels } from "./s3-channel.ts";
 import { isPassing } from "./s3-errors.ts";
 import { presignGet } from "./s3-presign.ts";
 import type { S3Settings } from "./s3-settings.ts";
+import { uploadFile } from "./s3-upload.ts";
 import { type BlobRef, blobKey, type LocalBlob, type Store } from "./store.ts";
 
 /** The largest object of one PUT: "Uploading objects", Amazon S3 User Guide. */
@@ -44,7 +44,7 @@ export class S3Store implements Store {
     await checkFile(blob);
     for (let tries = 1; ; tries += 1) {
       try {
-        const written = await this.bucket.conditional(this.send(blob, there?.etag, onBytes));
+        const written = await this.bucket.conditional(uploadFile(this.bucket, blob, there?.etag, onBytes));
         if (written === "written") return "sent";
         // Somebody else sent the same blob meanwhile, or our own answer was lost.
         if (await this.has(blob)) return "there";
@@ -82,42 +82,5 @@ export class S3Store implements Store {
     return this.bucket.send({ action: "s3:GetObject", key }, ({ client }) =>
       presignGet(client, this.bucket.settings, this.bucket.path(key), seconds),
     );
-  }
-
-  /** Streams the file; S3 compares its SHA-256 before the object can be seen. */
-  private async send(blob: LocalBlob, etag: string | undefined, onBytes: (sent: number) => void): Promise<void> {
-    const key = blobKey(blob);
-    await this.bucket.send({ action: "s3:PutObject", key }, async ({ sdk, client, shared }) => {
-      const { uploadClient } = await import("./s3-sdk.ts");
-      const own = uploadClient(this.bucket.settings, client);
-      const stop = new AbortController();
-      let sent = 0;
-      const Body = createReadStream(blob.file, { highWaterMark: 256 * 1024 });
-      // The client does not listen to a file that cannot be read any more.
-      Body.on("error", (error) => stop.abort(error)).on("data", (part) => {
-        sent += part.length;
-        onBytes(sent);
-      });
-      Body.pause();
-      try {
-        await own.send(
-          new sdk.PutObjectCommand({
-            ...shared,
-            ...this.bucket.encryption(),
-            ...(etag === undefined ? { IfNoneMatch: "*" } : { IfMatch: etag }),
-            Key: this.bucket.path(key),
-            Body,
-            ContentLength: blob.bytes,
-            ChecksumSHA256: Buffer.from(blob.digest, "hex").toString("base64"),
-            ContentType: "application/octet-stream",
-            CacheControl: "max-age=31536000, immutable",
-          }),
-          { abortSignal: stop.signal },
-        );
-      } finally {
-        Body.destroy();
-        own.destroy();
-      }
-    });
   }
 }

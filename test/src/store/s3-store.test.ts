@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -241,6 +241,20 @@ describe("S3Store", () => {
     const blob = { ...local("x"), bytes: 5 * 1024 ** 3 + 1 };
     await expect(store(server).put(blob)).rejects.toMatchObject({ code: "E_BLOB_SIZE" });
     expect(server.requests).toEqual([]);
+  });
+
+  test.each<readonly [string, (file: string) => void]>([
+    ["is cut", (file) => truncateSync(file, 300_000)],
+    ["is written to", (file) => writeFileSync(file, "y".repeat(8_000_000))],
+  ])("put() tells a file that %s while it is sent, and nothing of it is seen", async (_name, change) => {
+    const blob = local("x".repeat(8_000_000));
+    let told = false;
+    const onBytes = (): void => {
+      if (!told) change(blob.file);
+      told = true;
+    };
+    await expect(store(server).put(blob, onBytes)).rejects.toMatchObject({ code: "E_STORE_DAMAGED" });
+    expect([...server.objects.keys()]).toEqual([]);
   });
 
   test("put() tells a bucket that is not there", async () => {

@@ -65,6 +65,13 @@ export function storeContract(
       expect(await under.writer.put(blob)).toBe("there");
     });
 
+    test("has() and get() find a blob of no length", async () => {
+      const blob = local("");
+      expect(await under.writer.put(blob)).toBe("sent");
+      expect(await under.store.has(blob)).toBe(true);
+      expect(await under.store.get(blob)).toEqual(Buffer.alloc(0));
+    });
+
     test("has() and get() find a blob of several megabytes, and put() tells how much was sent", async () => {
       const blob = local("0123456789abcdef".repeat(200_000));
       const told: number[] = [];
