@@ -139,17 +139,24 @@ describe("obtain() from git", () => {
     commit();
     // Protocol 0 refuses what is not the tip of a branch.
     git("config", "uploadpack.allowAnySHA1InWant", "false");
+    // What the user's own settings would run at each change of a branch.
+    const hooks = join(home, "hooks");
+    mkdirSync(hooks);
+    writeFileSync(join(hooks, "reference-transaction"), `#!/bin/sh\ntouch ${home}/ran\n`, { mode: 0o755 });
     const before = { ...process.env };
     Object.assign(process.env, {
-      GIT_CONFIG_COUNT: "1",
+      GIT_CONFIG_COUNT: "2",
       GIT_CONFIG_KEY_0: "protocol.version",
       GIT_CONFIG_VALUE_0: "0",
+      GIT_CONFIG_KEY_1: "core.hooksPath",
+      GIT_CONFIG_VALUE_1: hooks,
     });
     try {
       expect(readFileSync(join(unpacked((await fetched(name)).file), "a"), "utf8")).toBe("one");
     } finally {
       process.env = before;
     }
+    expect(existsSync(join(home, "ran"))).toBe(false);
   });
 
   test("asks for no password and names what git said", async () => {
