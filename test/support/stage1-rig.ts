@@ -188,23 +188,21 @@ export class Stage1Rig {
     writeFileSync(join(this.store, "channels/prod"), text, "latin1");
   }
 
+  /** Puts an artifact into the store. */
+  putArtifact(text: string): { readonly digest: string; readonly bytes: number } {
+    const digest = createHash("sha256").update(text).digest("hex");
+    writeFileSync(join(this.store, "artifacts", digest), text);
+    return { digest, bytes: Buffer.byteLength(text) };
+  }
+
   start(
     shell: readonly string[],
     args: readonly string[] = [],
     env: NodeJS.ProcessEnv = {},
     flags: readonly string[] = [],
   ): ChildProcess {
-    const [command = "sh", ...rest] = shell;
-    return spawn(
-      command,
-      [...rest, STAGE1, ...flags, "--root", this.root, ...(args.length > 0 ? ["--", ...args] : [])],
-      {
-        env: { ...process.env, ...env },
-        stdio: ["ignore", "ignore", "pipe"],
-        // A process group of its own, so that a test can kill all of it.
-        detached: true,
-      },
-    );
+    const words = [...flags, "--root", this.root, ...(args.length > 0 ? ["--", ...args] : [])];
+    return startStage1(shell, words, env);
   }
 
   run(
@@ -244,6 +242,19 @@ export class Stage1Rig {
   dispose(): void {
     rmSync(this.home, { recursive: true, force: true });
   }
+}
+
+/** stage1 by some shell, in a process group of its own, so that a test can kill all of it. */
+export function startStage1(
+  [command = "sh", ...rest]: readonly string[],
+  words: readonly string[],
+  env: NodeJS.ProcessEnv,
+): ChildProcess {
+  return spawn(command, [...rest, STAGE1, ...words], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
+  });
 }
 
 export function ended(child: ChildProcess): Promise<Outcome> {
