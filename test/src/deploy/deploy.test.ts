@@ -1,5 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import deploy from "../../../src/commands/deploy.ts";
 import { parsePointer } from "../../../src/deploy/pointer.ts";
@@ -232,6 +235,26 @@ describe("bootlace deploy to S3", () => {
       for (const [, url = ""] of lines) expect((await fetch(url)).status).toBe(200);
       server.clockOffset = 61_000;
       expect((await fetch(lines[0]?.[1] ?? "")).status).toBe(403);
+    }));
+
+  test("--presign writes a file that stage1 makes its first boot with", () =>
+    withServer(async (server) => {
+      const root = join(shop().home, "root");
+      const etc = join(root, "etc/bootlace");
+      mkdirSync(etc, { recursive: true });
+      const { bundle } = await shop().run(deploy, ["prod"], { presign: join(etc, "urls") });
+      cpSync(join(shop().dir, "trust"), join(etc, "trust"), { recursive: true });
+      const store = `store=s3://${server.bucket}/shop\nproject=shop\nchannel=prod\nruntime=system\n`;
+      writeFileSync(join(etc, "boot.conf"), `v=1\n${store}auth=presigned\nkeysfile=/etc/bootlace/urls\n`, {
+        mode: 0o600,
+      });
+      mkdirSync(join(shop().home, "bin"));
+      const node = '#!/bin/sh\n[ "$1" = --version ] && echo v20.0.0 || echo "$@"\n';
+      writeFileSync(join(shop().home, "bin/node"), node, { mode: 0o755 });
+      const PATH = `${shop().home}/bin:${process.env.PATH}`;
+      const argv = [fileURLToPath(new URL("../../../stage1/stage1", import.meta.url)), "--root", root, "--", "status"];
+      const { stdout } = await promisify(execFile)("sh", argv, { env: { PATH } });
+      expect(stdout).toContain(`bundles/${bundle}/stage2.mjs --handoff 1 status`);
     }));
 
   test("killed while it sends, it has moved nothing; the next one goes on", () =>

@@ -8,6 +8,7 @@ import { planPublish, publish } from "../../../src/deploy/publish.ts";
 import { FolderStore } from "../../../src/store/folder-store.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { finishRotation, rotateKey } from "../../../src/trust/change-keys.ts";
 import { signPointer, verifyPointer } from "../../../src/trust/sign-pointer.ts";
 import { loadTrust } from "../../../src/trust/trust.ts";
 import type { Event, Project } from "../../../stage2/index.ts";
@@ -77,6 +78,27 @@ test("planPublish() renews a pointer of which less than half its life is left, a
   expect(renewal).toMatchObject({ move: "renewed", next: { serial: 2, expires: (NOW + 136 * DAY) / 1000 } });
   await publish(renewal, { sign });
   expect(await read()).toMatchObject({ serial: 2 });
+});
+
+test("planPublish() renews a pointer that not every key of the project signed, or that is of an earlier epoch", async () => {
+  const store = new FolderStore(join(shop().home, "store"));
+  const payload = { bundle: { digest: "a".repeat(64), bytes: 1, unpackedBytes: 1 }, runtimes: {}, blobs: [] };
+  const deploy = async () => {
+    const trust = await loadTrust(shop().dir);
+    const place = { store, channel: "prod", project: "shop", keys: trust.keys };
+    const plan = await planPublish({ ...place, payload, epoch: trust.epoch, lifetime: 90 * DAY, now: NOW });
+    const signers = await trust.signers();
+    await publish(plan, { sign: (pointer) => signPointer(pointer, signers) });
+    return [plan.move, plan.next.epoch, plan.next.serial];
+  };
+  expect(await deploy()).toEqual(["moved", 1, 1]);
+  await rotateKey(shop().dir);
+  // The new key has signed nothing yet; the old one's signature is what is believed.
+  expect(await deploy()).toEqual(["renewed", 1, 2]);
+  expect(await deploy()).toEqual(["none", 1, 3]);
+  await finishRotation(shop().dir);
+  expect(await deploy()).toEqual(["renewed", 2, 3]);
+  expect(await deploy()).toEqual(["none", 2, 4]);
 });
 
 test("planPublish() never goes back in time where a desk's clock is behind", async () => {

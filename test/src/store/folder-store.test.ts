@@ -36,6 +36,19 @@ test("FolderStore.moveChannel() finishes the move of a publisher that died betwe
     expect(readdirSync(join(folder, "channels/.log/prod"))).toHaveLength(3);
   }));
 
+test("FolderStore.moveChannel() lets one of many replace what somebody forged, under whatever number", () =>
+  inFolder(async (folder) => {
+    const store = new FolderStore(folder);
+    mkdirSync(join(folder, "channels/.log/prod"), { recursive: true });
+    writeFileSync(join(folder, "channels/.log/prod/00000001.000000000000001"), "rubbish");
+    const replace = (by: string) => store.moveChannel("prod", pointer(1, by), "rubbish");
+    const results = await Promise.allSettled(["ann", "bob", "cid", "dan", "eve"].map(replace));
+    expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    const winner = await store.readChannel("prod");
+    expect(readFileSync(join(folder, "channels/prod"), "latin1")).toBe(winner);
+    expect(await store.history("prod")).toEqual([winner, "rubbish"]);
+  }));
+
 test("FolderStore.get() tells a blob that somebody damaged", () =>
   inFolder(async (folder) => {
     const digest = "b".repeat(64);
