@@ -37,9 +37,17 @@ function ask(at: URL, from: number, version: string | undefined, signal?: AbortS
   return new Promise((resolve, reject) => {
     const asked = request(at, { headers, ...(signal ? { signal } : {}) }, resolve);
     asked.setTimeout(IDLE, () => asked.destroy(new Error(`nothing came for ${IDLE / 1000} s`)));
-    asked.on("error", (cause) => reject(new FetchFailure(`${at.host}: ${cause.message}`, { again: true, cause })));
+    asked.on("error", (cause) => reject(unreachable(at, cause)));
     asked.end();
   });
+}
+
+function unreachable({ host }: URL, cause: NodeJS.ErrnoException): FetchFailure {
+  // Names of OpenSSL's verification results, as Node gives them: asking again changes nothing about a certificate.
+  const isTrust = /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA|ERR_TLS_CERT_)/.test(cause.code ?? "");
+  const hint = "Is it the right host? For an authority of your own set NODE_EXTRA_CA_CERTS to its certificate.";
+  const more = isTrust ? { again: false, hint } : { again: true };
+  return new FetchFailure(`${host}: ${cause.message}`, { ...more, cause });
 }
 
 function opened(answer: IncomingMessage, wanted: number) {

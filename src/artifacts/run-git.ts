@@ -13,6 +13,9 @@ const SAFE = [
   ["gc.auto", "0"],
   ["maintenance.auto", "false"],
   ["transfer.fsckObjects", "true"],
+  // A connection that gives less than this (bytes a second) for so long (seconds) is dead.
+  ["http.lowSpeedLimit", "1000"],
+  ["http.lowSpeedTime", "60"],
 ].flatMap(([key, value]) => ["-c", `${key}=${value}`]);
 
 export interface GitRun {

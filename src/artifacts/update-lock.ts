@@ -97,7 +97,11 @@ export async function updateLock(plan: LockPlan, progress: LockProgress = {}): P
   if (faults.length === 0) return rows.flat();
   const [only] = faults;
   const code = faults.length === 1 && only ? only.code : "E_ARTIFACT_GET";
-  throw new BootlaceError(code, `${faults.length} of ${plan.ask.length} sources could not be locked`, { faults });
+  const locked = plan.ask.length - faults.length;
+  const others = locked === 0 ? "" : `; what came of the other ${locked} is in ${LOCK_FILE}`;
+  throw new BootlaceError(code, `${faults.length} of ${plan.ask.length} sources could not be locked${others}`, {
+    faults,
+  });
 }
 
 async function seen({ source, sha256, uses }: NamedSource, { signal, onBytes }: LockProgress): Promise<Locked> {

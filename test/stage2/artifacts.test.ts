@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Artifact } from "../../stage2/index.ts";
 import { ESCAPED, HARMLESS_TAR, HOSTILE_TARS, type HostileEntry, tarOf } from "../support/hostile-tars.ts";
 import { MachineRig } from "../support/machine-rig.ts";
+import { until } from "../support/until.ts";
 
 const NOBODY = 65534;
 let rig: MachineRig;
@@ -190,6 +191,23 @@ describe("an archive on a machine", () => {
     } finally {
       execFileSync("umount", [mount]);
     }
+  });
+
+  test("is whole after the runner was killed in the middle of it", async () => {
+    const many = Array.from({ length: 4000 }, (_, at) => ({ path: `d${at % 40}/f${at}`, body: String(at) }));
+    const one = artifact(tgz(...many), { user: "nobody" });
+    mkdirSync(join(home, "app/d1"), { recursive: true });
+    rig.write(["web"], { web: { artifacts: [one], scripts: { update: "true" } } });
+    const staging = (): string[] => readdirSync(join(home, "app")).filter((name) => name.startsWith(".bootlace-"));
+    const running = rig.start();
+    await until(() => staging().length > 0);
+    running.child.kill("SIGKILL");
+    await running.exit;
+    expect(running.events.some(({ k }) => k === "done" || k === "close")).toBe(false);
+    expect(await boot(one)).toEqual({ code: 0, said: "" });
+    expect(staging()).toEqual([]);
+    const wrong = many.filter(({ path, body }) => readFileSync(join(home, "app", path), "utf8") !== body);
+    expect([wrong, owner("app/d7/f7")]).toEqual([[], [NOBODY, "644"]]);
   });
 
   test("that a killed run had begun to unpack is unpacked anew, and nothing is left of the first try", async () => {

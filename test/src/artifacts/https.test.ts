@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { globalAgent } from "node:https";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { artifactFile } from "../../../src/artifacts/artifact-file.ts";
@@ -100,6 +101,21 @@ describe("obtain() over https", () => {
     await expect(obtain(source("/moved"), undefined, quick)).rejects.toMatchObject({
       message: expect.stringContaining("more than 5 times"),
     });
+  });
+
+  test("says at once that a certificate is not trusted, and how to trust it", async () => {
+    const { ca } = globalAgent.options;
+    delete globalAgent.options.ca;
+    try {
+      await expect(obtain(source(), undefined, quick)).rejects.toMatchObject({
+        code: "E_ARTIFACT_GET",
+        message: expect.stringContaining("certificate"),
+        hint: expect.stringContaining("NODE_EXTRA_CA_CERTS"),
+      });
+    } finally {
+      globalAgent.options.ca = ca;
+    }
+    expect(server.asked).toEqual([]);
   });
 
   test("takes no byte more than is locked, whatever length is said", async () => {
