@@ -47,6 +47,9 @@ export function s3Failure(error: unknown, settings: S3Settings, step: S3Step): u
   const object = `s3://${bucket}/${step.key}`;
   const said = sdk.message === "" || sdk.message === "UnknownError" ? "" : `: ${sdk.message.slice(0, 300)}`;
   const status = statusOf(error);
+  // The answer to a HEAD has no body that would name the error.
+  const nameless = /^(\d+|Error|Unknown.*|S3ServiceException)$/.test(sdk.name);
+  const answer = nameless ? `HTTP ${status}` : `HTTP ${status} ${sdk.name}`;
   const told = (
     code: "E_STORE_BUCKET" | "E_STORE_CREDENTIALS" | "E_STORE_DENIED" | "E_STORE_UNREACHABLE",
     message: string,
@@ -96,21 +99,21 @@ export function s3Failure(error: unknown, settings: S3Settings, step: S3Step): u
       bucketOwner === undefined ? "" : `; a bucket of another account than ${bucketOwner} is refused like this too`;
     return told(
       "E_STORE_DENIED",
-      `S3 refuses ${step.action} on ${object} (${sdk.name}): the right is missing${missing}${owner}${said}`,
+      `S3 refuses ${step.action} on ${object} (${answer}): the right is missing${missing}${owner}${said}`,
       "docs/store.md has the policy that a publisher needs; with `kmsKey` it needs rights on that key too.",
     );
   }
   if (status !== undefined && (status >= 500 || status === 429)) {
     return told(
       "E_STORE_UNREACHABLE",
-      `S3 could not serve ${object} (HTTP ${status} ${sdk.name})${said}`,
+      `S3 could not serve ${object} (${answer})${said}`,
       "It was tried five times: wait a minute, then run the command again; nothing is sent twice.",
     );
   }
   if (status !== undefined && sdk.$response !== undefined) {
     return told(
       "E_STORE_UNREACHABLE",
-      `S3 answered HTTP ${status} ${sdk.name} to ${step.action} on ${object}${said}`,
+      `S3 answered ${answer} to ${step.action} on ${object}${said}`,
       "Look at `store:`, `region:` and `s3:` in bootlace.yaml.",
     );
   }

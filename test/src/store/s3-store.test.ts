@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { S3Client } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HttpStore } from "../../../src/store/http-store.ts";
 import { openStore } from "../../../src/store/open-store.ts";
+import { presignGet } from "../../../src/store/s3-presign.ts";
 import { type S3Access, s3Settings } from "../../../src/store/s3-settings.ts";
 import { S3Store } from "../../../src/store/s3-store.ts";
 import type { LocalBlob } from "../../../src/store/store.ts";
@@ -288,6 +290,41 @@ describe("S3Store", () => {
     expect(await get()).toBe("200");
     server.clockOffset = 61_000;
     expect(await get()).toBe("403");
+  });
+
+  test("presignGet() makes the URL of AWS's published example, and regional ones at AWS", async () => {
+    // "Authenticating Requests: Using Query Parameters", Amazon S3 API Reference.
+    const credentials = {
+      accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+      secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    };
+    const url = (access: S3Access, region: string) =>
+      presignGet(
+        new S3Client({ region, credentials }),
+        s3Settings("s3://examplebucket", access),
+        "test.txt",
+        86_400,
+        new Date("2013-05-24T00:00:00Z"),
+      );
+    const example = await url({ endpoint: "https://s3.amazonaws.com", pathStyle: false }, "us-east-1");
+    expect(example).toMatch(
+      /^https:\/\/examplebucket\.s3\.amazonaws\.com\/test\.txt\?X-Amz-Algorithm=AWS4-HMAC-SHA256&/,
+    );
+    expect(new URL(example).searchParams.get("X-Amz-Signature")).toBe(
+      "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404",
+    );
+    expect(new URL(await url({}, "eu-west-1")).host).toBe("examplebucket.s3.eu-west-1.amazonaws.com");
+    expect(new URL(await url({}, "cn-north-1")).host).toBe("examplebucket.s3.cn-north-1.amazonaws.com.cn");
+  });
+
+  test("has() tells a missing right in words, though S3 answers a HEAD without any", async () => {
+    server.credentials[0] = { ...TEST_KEY, allow: ["put", "list"] };
+    await expect(store(server).has(local("x"))).rejects.toMatchObject({
+      code: "E_STORE_DENIED",
+      message: expect.stringMatching(
+        /^S3 refuses s3:GetObject on s3:\/\/acme-boot\/shop\/artifacts\/[0-9a-f]{64} \(HTTP 403\): the right is missing, or/,
+      ),
+    });
   });
 
   test("prints nothing by itself on Node 20", async () => {
