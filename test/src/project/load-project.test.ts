@@ -152,6 +152,48 @@ test("artifacts are named by digest and bytes, one for each architecture that is
   expect(artifacts).toMatchObject([{ digest, bytes: 10, file: join(dir, "dist/app-x86_64.tar.gz") }]);
 });
 
+test("artifacts from elsewhere have the digests of bootlace.lock, for the architectures that the service is for", async () => {
+  const [A, B, commit] = ["a".repeat(64), "b".repeat(64), "c".repeat(40)];
+  const dir = projectOf({
+    "bootlace.yaml": 'name: s\nregion: eu-west-1\ns3: {endpoint: "https://minio.example.com"}\n',
+    "bootlace.lock": [
+      "bootlace-lock 1",
+      `${A} 10 https://example.com/app-x86_64.tgz?v=1`,
+      `${B} 11 git@example.com:site.git#${commit}`,
+      `${B} 11 s3://bucket/key`,
+      "",
+    ].join("\n"),
+    "services/web/service.yaml": `when: {arch: [x86_64]}
+artifacts:
+  app: {from: "https://example.com/app-{arch}.tgz?v=1", to: /srv/app}
+  kept: {from: "https://example.com/app-x86_64.tgz?v=1", to: /srv/kept, unpack: false}
+  site: {from: "git@example.com:site.git", commit: ${commit}, to: /srv/site}
+  data: {from: "s3://bucket/key", to: /srv/data}
+`,
+  });
+  const { project, artifacts } = await load(dir);
+  expect(project.services[0]?.artifacts).toEqual([
+    { name: "app", kind: "tar.gz", to: "/srv/app", blobs: { x86_64: { digest: A, bytes: 10 } } },
+    { name: "data", kind: "file", to: "/srv/data", blobs: { any: { digest: B, bytes: 11 } } },
+    { name: "kept", kind: "file", to: "/srv/kept", blobs: { any: { digest: A, bytes: 10 } } },
+    { name: "site", kind: "tar.gz", to: "/srv/site", blobs: { any: { digest: B, bytes: 11 } } },
+  ]);
+  // One blob each; where two places have it, either will do.
+  expect(artifacts.map(({ digest }) => digest).sort()).toEqual([A, B]);
+  const other = projectOf({
+    "bootlace.yaml": 'name: s\nregion: eu-west-1\ns3: {endpoint: "https://minio.example.com"}\n',
+    "bootlace.lock": `bootlace-lock 1\n${B} 11 s3://bucket/key\n`,
+    "services/web/service.yaml": 'artifacts: {data: {from: "s3://bucket/key", to: /srv/data}}\n',
+  });
+  expect((await load(other)).artifacts[0]?.file).toMatchObject({
+    kind: "s3",
+    bucket: "bucket",
+    key: "key",
+    region: "eu-west-1",
+    endpoint: "https://minio.example.com",
+  });
+});
+
 test("a lone command of `process` is exec'ed, so that signals reach it", async () => {
   const dir = projectOf({
     "bootlace.yaml": "name: s\n",
