@@ -2,6 +2,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { asDeskFilesError } from "../cli/desk-files-error.ts";
+import { hashStream } from "./hash-file.ts";
 
 /** Where fetched artifacts are kept: `$XDG_CACHE_HOME/bootlace/artifacts`, by default below `~/.cache`. */
 export function artifactCache(): string {
@@ -11,11 +12,12 @@ export function artifactCache(): string {
   return join(base, "bootlace", "artifacts");
 }
 
-/** The path of a blob in the cache, when all of it is there. It got its name after its digest had been checked. */
+/** The path of a blob in the cache, when it is there and is what its name says: it may be years old. */
 export async function cachedArtifact(digest: string, bytes: number): Promise<string | undefined> {
   const file = join(artifactCache(), digest);
   const found = await stat(file).catch(() => undefined);
-  return found?.isFile() && found.size === bytes ? file : undefined;
+  if (!found?.isFile() || found.size !== bytes) return undefined;
+  return (await hashStream(file)).digest === digest ? file : undefined;
 }
 
 /** Makes the cache's folder. @throws {BootlaceError} `E_DESK_FILES` when it cannot be made. */

@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { syncFolder } from "../store/write-blob.ts";
 import { makeArtifactCache } from "./cache.ts";
-import { ARTIFACT_BYTES, FetchFailure, type Fetching, type Open, TooLong } from "./fetching.ts";
+import { ARTIFACT_BYTES, Changed, FetchFailure, type Fetching, type Open, TooLong } from "./fetching.ts";
+import { hashStream } from "./hash-file.ts";
 import type { Locked } from "./lock-file.ts";
 
 const TRIES = 5;
@@ -36,8 +35,10 @@ export async function download(
   let resumed = state.here > 0;
   for (let tries = 1; ; tries++) {
     try {
-      await append(source, state, limit, fetching);
-      const got = await hashed(file);
+      if (state.here > limit) state.here = 0;
+      // A kill between the last byte and the rename leaves all of it.
+      if (state.here !== expected?.bytes || state.here === 0) await append(source, state, limit, fetching);
+      const got = await hashStream(file);
       if (!resumed || got.digest === expected?.digest) return await keep(cache, file, got);
       // What an earlier process left was of other bytes: once more from the beginning.
       resumed = false;
@@ -47,7 +48,7 @@ export async function download(
       const failure = asFailure(error);
       // Without a digest or a name for these very bytes, nobody knows whether the rest would fit.
       const isProvable = expected !== undefined || state.version !== undefined;
-      if (!isProvable) state.here = 0;
+      if (!isProvable || failure instanceof Changed) state.here = 0;
       if (!failure.again || tries >= TRIES) {
         if (!failure.again || expected === undefined) await rm(file, { force: true });
         throw failure;
@@ -71,8 +72,7 @@ async function append(source: Open, state: State, limit: number, { signal, onByt
   try {
     if ((opened.bytes ?? 0) > limit) throw new TooLong(opened.bytes ?? 0, limit);
     if (opened.from !== 0 && state.version !== undefined && opened.version !== state.version) {
-      state.here = 0;
-      throw new FetchFailure("it has changed while it was fetched", { again: true });
+      throw new Changed();
     }
     state.here = opened.from;
     state.version = opened.version;
@@ -95,17 +95,6 @@ async function append(source: Open, state: State, limit: number, { signal, onByt
     opened.body.destroy();
     await handle?.close();
   }
-}
-
-async function hashed(file: string): Promise<Locked> {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
-    const part: Buffer = chunk;
-    hash.update(part);
-    bytes += part.length;
-  }
-  return { digest: hash.digest("hex"), bytes };
 }
 
 async function keep(cache: string, file: string, got: Locked): Promise<Downloaded> {

@@ -37,6 +37,13 @@ export class FetchFailure extends Error {
   }
 }
 
+/** What is here already is of other bytes than the source has now: from the beginning. */
+export class Changed extends FetchFailure {
+  constructor(cause?: unknown) {
+    super("it has changed while it was fetched", { again: true, cause });
+  }
+}
+
 /** The source has more bytes than it may. */
 export class TooLong extends FetchFailure {
   constructor(bytes: number, limit: number) {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
 import type { Locked } from "./lock-file.ts";
 
 /** SHA-256 and length of a file that may be larger than memory; undefined where there is none. */
@@ -16,6 +16,18 @@ export function hashFile(file: string): Locked | undefined {
     }
   } finally {
     closeSync(handle);
+  }
+  return { digest: hash.digest("hex"), bytes };
+}
+
+/** The same while other things go on. */
+export async function hashStream(file: string): Promise<Locked> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+    const part: Buffer = chunk;
+    hash.update(part);
+    bytes += part.length;
   }
   return { digest: hash.digest("hex"), bytes };
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
-import { FetchFailure, type Open } from "./fetching.ts";
+import { Changed, FetchFailure, type Open } from "./fetching.ts";
 
 const REDIRECTS = 5;
 /** Milliseconds without a byte after which a connection counts as dead. */
@@ -23,7 +23,7 @@ export function httpsSource(address: string): Open {
         continue;
       }
       // Nothing after what is here already: it has become shorter, or was whole.
-      if (status === 416) throw new FetchFailure("it has changed while it was fetched", { again: true });
+      if (status === 416) throw new Changed();
       throw refused(at, status);
     }
     throw new FetchFailure(`it redirects more than ${REDIRECTS} times`, { again: false });

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
-import { FetchFailure, type Open, type Opened } from "./fetching.ts";
+import { Changed, FetchFailure, type Open, type Opened } from "./fetching.ts";
 import type { RemoteSource } from "./remote-source.ts";
 
 type S3Source = Extract<RemoteSource, { kind: "s3" }>;
@@ -98,7 +98,7 @@ function explain(error: unknown, { bucket, key }: S3Source): FetchFailure {
       false,
       "Log in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID.",
     );
-  if (status === 412 || status === 416) return failed("it has changed while it was fetched", true);
+  if (status === 412 || status === 416) return new Changed(error);
   if (status === 403)
     return failed(
       `S3 refused: ${error.name}; without s3:ListBucket it says so for a missing object too`,

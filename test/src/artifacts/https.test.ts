@@ -167,6 +167,21 @@ describe("download()", () => {
     expect(server.asked).toEqual(["GET /app bytes=60000-"]);
   });
 
+  test("asks for nothing when a dead process had all of it", async () => {
+    left(BODY);
+    expect((await download(httpsSource(source().url), "part", LOCKED, quick)).digest).toBe(LOCKED.digest);
+    expect(server.asked).toEqual([]);
+  });
+
+  test.each([
+    ["as long, of other bytes", Buffer.alloc(BODY.length, "x")],
+    ["longer", Buffer.alloc(BODY.length + 1, "x")],
+  ])("starts over when what was left is %s", async (_name, bytes) => {
+    left(bytes);
+    expect((await download(httpsSource(source().url), "part", LOCKED, quick)).digest).toBe(LOCKED.digest);
+    expect(server.asked).toEqual(["GET /app"]);
+  });
+
   test("starts over once when what was left was of other bytes", async () => {
     left(Buffer.alloc(60_000, "x"));
     const got = await download(httpsSource(source().url), "part", LOCKED, quick);
@@ -190,6 +205,13 @@ describe("artifactFile()", () => {
     expect(readFileSync(file).equals(BODY)).toBe(true);
     await artifactFile({ ...LOCKED, file: source() });
     expect(server.asked).toHaveLength(1);
+  });
+
+  test("fetches again what has gone bad in the cache", async () => {
+    const file = await artifactFile({ ...LOCKED, file: source() });
+    writeFileSync(file, "9".repeat(BODY.length));
+    expect(readFileSync(await artifactFile({ ...LOCKED, file: source() })).equals(BODY)).toBe(true);
+    expect(server.asked).toHaveLength(2);
   });
 
   test("refuses other bytes than bootlace.lock names, with both digests", async () => {

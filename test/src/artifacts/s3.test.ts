@@ -51,6 +51,16 @@ describe("obtain() from S3", () => {
     });
   });
 
+  test("starts over when the object has changed in between", async () => {
+    const big = Buffer.alloc(24 * 1024 * 1024, "0123456789");
+    s3.put("big", big);
+    s3.misbehave({ fault: { kind: "truncate", after: 20 * 1024 * 1024 } });
+    const newer = Buffer.alloc(24 * 1024 * 1024, "9876543210");
+    const pause = async (): Promise<void> => s3.put("big", newer);
+    const got = await obtain(source("big"), undefined, { pause });
+    expect(got.digest).toBe(createHash("sha256").update(newer).digest("hex"));
+  });
+
   test("tries again when S3 says SlowDown", async () => {
     s3.misbehave({ fault: { kind: "status", status: 503 } });
     expect((await obtain(source(), LOCKED, quick)).digest).toBe(LOCKED.digest);
