@@ -227,6 +227,21 @@ catch (error) { process.stderr.write("inner=" + error.status + " " + error.stder
     expect((await rig.run()).stderr).toBe("");
   });
 
+  test("keeps bundles and artifacts of this bundle and of the good one before it, and no others", async () => {
+    const rig = makeRig();
+    const kept: string[][] = [];
+    for (const mark of ["one", "two", "three"]) {
+      const { digest, bytes } = rig.putArtifact(mark);
+      const bundle = rig.putBundle(mark, "good", { "artifacts.list": `${digest} ${bytes} any\n` });
+      rig.point(bundle);
+      expect(await rig.run()).toMatchObject({ code: 0 });
+      kept.push([bundle.digest, digest]);
+    }
+    const last = kept.slice(1);
+    expect(readdirSync(join(rig.state, "bundles")).sort()).toEqual(last.map(([bundle]) => bundle).sort());
+    expect(readdirSync(join(rig.state, "artifacts")).sort()).toEqual(last.map(([, artifact]) => artifact).sort());
+  });
+
   /** What a desk does: the rig's store becomes the delivery. */
   function deliver(rig: Stage1Rig): void {
     mkdirSync(join(rig.state, "delivery"), { recursive: true });
