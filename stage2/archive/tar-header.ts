@@ -70,7 +70,8 @@ export function parseHeader(block: Buffer): TarEntry {
     kind: kind === "file" && path.endsWith("/") ? "folder" : kind,
     mode: numberOf(block, 100, 8),
     size: ["file", "extended", "global", "other"].includes(kind) ? numberOf(block, 124, 12) : 0,
-    mtime: numberOf(block, 136, 12),
+    // Before 1970 it is written below nothing; no harm is in a time.
+    mtime: block[136] === 0xff ? 0 : numberOf(block, 136, 12),
     target: field(block, 157, 100),
     flag,
   };

@@ -30,7 +30,8 @@ export async function placeArtifacts(paths: Paths, service: Service, facts: Fact
   for (const artifact of service.artifacts) {
     const blob = blobFor(artifact, facts);
     if (blob === undefined) return `its artifact ${artifact.name} is not made for ${facts.arch}`;
-    const key = `${blob.digest} ${artifact.to}`;
+    const { kind, to, user: login, mode } = artifact;
+    const key = JSON.stringify([blob.digest, kind, to, login ?? "", mode ?? ""]);
     if (placed[artifact.name] === key && existsSync(artifact.to)) continue;
     const from = join(paths.artifacts, blob.digest);
     if (!existsSync(from)) return `its artifact ${artifact.name} (${blob.digest.slice(0, 12)}) has not been fetched`;

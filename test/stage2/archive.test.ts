@@ -68,7 +68,9 @@ describe("unpackTar()", () => {
       mkdirSync(other);
       writeFileSync(join(home, "x.tar"), HARMLESS_TAR);
       // GNU tar's way with modes of who is not root.
-      execFileSync("tar", ["-xf", join(home, "x.tar"), "-C", other, "--no-same-permissions", "--no-same-owner"]);
+      execFileSync("tar", ["-xf", join(home, "x.tar"), "-C", other, "--no-same-permissions", "--no-same-owner"], {
+        stdio: "pipe",
+      });
       expect(tree(folder)).toEqual(tree(other));
       expect(lstatSync(join(folder, "copy")).ino).toBe(lstatSync(join(folder, "bin/run")).ino);
     },

@@ -238,6 +238,14 @@ describe("a file on a machine", () => {
     expect(readdirSync(home)).toEqual(["app"]);
   });
 
+  test("is put in its place again when only owner or mode have changed", async () => {
+    const bytes = Buffer.from("one");
+    await boot(artifact(bytes, { kind: "file" }));
+    expect(owner("app")).toEqual([0, "644"]);
+    await boot(artifact(bytes, { kind: "file", user: "nobody", mode: 0o600 }));
+    expect(owner("app")).toEqual([NOBODY, "600"]);
+  });
+
   test("does not take the place of a folder", async () => {
     mkdirSync(join(home, "app"));
     const { code, said } = await boot(artifact(Buffer.from("one"), { kind: "file" }));

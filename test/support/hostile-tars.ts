@@ -126,4 +126,6 @@ export const HARMLESS_TAR = tarOf(
   file("b", { body: "gnu\n" }),
   pax({ comment: "of git archive" }, "g"),
   file("wide", { mode: 0o666 }),
+  file("old", { patch: { 136: Buffer.alloc(12, 0xff) } }),
+  file("far", { patch: { 136: Buffer.from("800000000000ffffffffffff", "hex") } }),
 );
