@@ -1,12 +1,12 @@
 import { hostname, userInfo } from "node:os";
 import { BootlaceError, type Event } from "../../stage2/index.ts";
+import { shownBytes } from "../cli/shown-bytes.ts";
 import { inParallel } from "../store/in-parallel.ts";
 import { type BlobRef, blobKey } from "../store/store.ts";
 import { signedBy } from "../trust/sign-pointer.ts";
 import { type ChannelPlace, type ChannelState, type Entry, readChannelState } from "./channel-state.ts";
 import type { Payload, Wanted } from "./payload.ts";
 import { encodePointer, type Pointer } from "./pointer.ts";
-import { shownSize } from "./shown-size.ts";
 
 /** So many blobs travel at the same time. */
 const UPLOADS = 4;
@@ -137,7 +137,7 @@ export async function publish(plan: PublishPlan, { sign, report = () => {}, sign
   };
   const missing = plan.uploads.filter(({ there }) => !there);
   await inParallel(UPLOADS, missing, ({ blob, file }) =>
-    step(`send ${shortKey(blob)}`, shownSize(blob.bytes), async (name) => {
+    step(`send ${shortKey(blob)}`, shownBytes(blob.bytes), async (name) => {
       const total = blob.bytes;
       const onBytes = (done: number): void =>
         report({ t: Date.now(), k: "desk-progress", step: name, of, done, total, unit: "bytes" });

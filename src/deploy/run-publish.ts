@@ -1,10 +1,10 @@
 import { createReporter } from "../../stage2/index.ts";
 import type { CommandContext } from "../cli/command.ts";
+import { shownBytes } from "../cli/shown-bytes.ts";
 import { signPointer } from "../trust/sign-pointer.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Pointer } from "./pointer.ts";
 import { type PublishPlan, publish, uploadRows } from "./publish.ts";
-import { shownSize } from "./shown-size.ts";
 
 /** What `--json` prints of a publication, and what a person reads line by line. */
 export interface PublishResult {
@@ -31,7 +31,7 @@ export async function runPublish(
   say(`${channel} of ${plan.next.project} in ${store.url}`);
   if (plan.current?.refusal) say(`  over a pointer that is not believed: ${plan.current.refusal.message}`);
   if (planned) {
-    for (const { key, bytes, there } of rows) say(`  ${there ? "there" : "send "}  ${key}  ${shownSize(bytes)}`);
+    for (const { key, bytes, there } of rows) say(`  ${there ? "there" : "send "}  ${key}  ${shownBytes(bytes)}`);
   } else {
     // A key that is not at hand is told before anything is sent.
     const signers = await trust.signers();

@@ -115,6 +115,7 @@ export class Progress {
 }
 
 function progressText(event: Event & { k: "desk-progress" }): string {
-  const amount = (value: number): string => (event.unit === "bytes" ? `${(value / 1e6).toFixed(1)} MB` : String(value));
+  const amount = (value: number): string =>
+    event.unit === "bytes" ? `${(value / 1024 ** 2).toFixed(1)} MiB` : String(value);
   return event.total === undefined ? amount(event.done) : `${amount(event.done)} of ${amount(event.total)}`;
 }

@@ -237,7 +237,7 @@ describe("Progress", () => {
   test("frame() shows steps of the desk with how far they are, until they end", () => {
     const progress = made({ ...desk, k: "desk-start" });
     progress.add({ ...desk, k: "desk-progress", done: 2_500_000, total: 10_000_000, unit: "bytes" });
-    expect(texts(progress.frame(1000, 9))).toEqual(["● image web: init 1.0s  2.5 MB of 10.0 MB"]);
+    expect(texts(progress.frame(1000, 9))).toEqual(["● image web: init 1.0s  2.4 MiB of 9.5 MiB"]);
     progress.add({ ...desk, k: "desk-progress", done: 3, unit: "items" });
     expect(texts(progress.frame(1000, 9))).toEqual(["● image web: init 1.0s  3"]);
     progress.add({ ...desk, k: "desk-done", ms: 1 });
