@@ -66,7 +66,8 @@ function step(fd: number, name: string, make: { readonly owner: Owner | undefine
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" && make) {
-      mkdirSync(at, { mode: 0o755 });
+      // A script that runs meanwhile may make the same folder.
+      mkdirSync(at, { recursive: true, mode: 0o755 });
       const made = openSync(at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
       if (make.owner !== undefined && isOurs(made)) fchownSync(made, make.owner.uid, make.owner.gid);
       return made;
