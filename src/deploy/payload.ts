@@ -5,6 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { list, type ReadEntry } from "tar";
 import { BootlaceError } from "../../stage2/index.ts";
 import { artifactFile } from "../artifacts/artifact-file.ts";
+import type { Fetching } from "../artifacts/fetching.ts";
 import { type Bundle, packBundle } from "../bundle/pack.ts";
 import type { ArtifactSource, LoadedProject } from "../project/loaded.ts";
 import { obtainRuntime } from "../runtime/obtain-runtime.ts";
@@ -17,7 +18,7 @@ import { wantedRuntimes } from "./wanted-runtimes.ts";
 /** A blob that a channel needs, and how the desk gets it; asked for only when the store lacks it. */
 export interface Wanted {
   readonly blob: BlobRef;
-  readonly file: () => Promise<string>;
+  readonly file: (fetching?: Fetching) => Promise<string>;
 }
 
 /** What a pointer points to, with all blobs that stand behind it. */
@@ -52,7 +53,7 @@ export function packedPayload({ bundle, runtimes, artifacts }: PackedInput): Pay
     blobs: [
       ...artifacts.map((artifact) => ({
         blob: { kind: "artifacts", digest: artifact.digest, bytes: artifact.bytes } as const,
-        file: () => artifactFile(artifact),
+        file: (fetching?: Fetching) => artifactFile(artifact, fetching),
       })),
       ...runtimes.map(({ pinned, file }) => ({
         blob: { kind: "runtimes", digest: pinned.packed.digest, bytes: pinned.packed.bytes } as const,

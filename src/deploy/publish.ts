@@ -141,7 +141,7 @@ export async function publish(plan: PublishPlan, { sign, report = () => {}, sign
       const total = blob.bytes;
       const onBytes = (done: number): void =>
         report({ t: Date.now(), k: "desk-progress", step: name, of, done, total, unit: "bytes" });
-      await store.put({ ...blob, file: await file() }, onBytes);
+      await store.put({ ...blob, file: await file(signal ? { signal } : {}) }, onBytes);
     }),
   );
   if (plan.move === "none") return void (await store.settle?.(channel));

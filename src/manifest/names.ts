@@ -12,3 +12,5 @@ export const LOGIN_NAME = /^[a-z_][a-z0-9_-]{0,31}$/;
 export const PACKAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9+._:=~@/-]*$/;
 /** A reference to a parameter, resolved when the project is compiled. */
 export const PARAM_REFERENCE = /\{params\.([A-Za-z][A-Za-z0-9_-]*)\}/g;
+/** What machines are made of, as services and machines name it. */
+export const ARCHITECTURES = ["x86_64", "arm64"] as const;

@@ -3,6 +3,7 @@ import type { Artifact } from "../../stage2/index.ts";
 import { hashFile } from "../artifacts/hash-file.ts";
 import type { Lock } from "../artifacts/lock-file.ts";
 import { isRemote } from "../artifacts/remote-source.ts";
+import { ARCHITECTURES } from "../manifest/names.ts";
 import type { ServiceManifest } from "../manifest/service-schema.ts";
 import { compileRemote, type RemoteUse, type S3Settings } from "./compile-remote.ts";
 import type { Definition } from "./definition.ts";
@@ -31,8 +32,6 @@ export interface CompileArtifactParts extends ArtifactParts {
   /** Those that the service is for; undefined for all. */
   readonly arch: readonly string[] | undefined;
 }
-
-export const ARCHITECTURES = ["x86_64", "arm64"] as const;
 
 export type Blobs = Record<string, { readonly digest: string; readonly bytes: number }>;
 

@@ -1,7 +1,8 @@
 import type { Place } from "../../stage2/index.ts";
 import { LOCK_FILE } from "../artifacts/lock-file.ts";
 import { parseRemote, type RemoteSource, shownSource } from "../artifacts/remote-source.ts";
-import { ARCHITECTURES, type Blobs, type CompileArtifactParts, type GivenArtifact } from "./compile-artifacts.ts";
+import { ARCHITECTURES } from "../manifest/names.ts";
+import type { Blobs, CompileArtifactParts, GivenArtifact } from "./compile-artifacts.ts";
 
 /** What bootlace.yaml says of S3, for `s3://` sources. */
 export interface S3Settings {

@@ -18,7 +18,7 @@ export interface Delivered {
 }
 
 const LIST =
-  'cd /var/lib/bootlace 2>/dev/null && for f in bundles/* runtimes/* artifacts/*; do [ ! -e "$f" ] || echo "$f"; done; true';
+  'uname -m; cd /var/lib/bootlace 2>/dev/null && for f in bundles/* runtimes/* artifacts/*; do [ ! -e "$f" ] || echo "$f"; done; true';
 
 /** Arguments: delivery folder, boot.conf's text, roots (one a line). The archive comes on stdin. */
 const UNPACK = `
@@ -41,7 +41,7 @@ mv -f /etc/bootlace/services.new /etc/bootlace/services
  */
 export async function deliver(session: Session, what: Delivered, signal?: AbortSignal): Promise<void> {
   const options = signal ? { signal } : {};
-  const there = (await runChecked(session, ["sh", "-c", LIST], options)).split("\n");
+  const [machine, ...there] = (await runChecked(session, ["sh", "-c", LIST], options)).split("\n");
   const of = (kind: string) =>
     new Set(there.filter((line) => line.startsWith(`${kind}/`)).map((line) => line.slice(kind.length + 1)));
   const { loaded, bundle, runtime, roots } = what;
@@ -50,6 +50,7 @@ export async function deliver(session: Session, what: Delivered, signal?: AbortS
     bundle,
     runtime,
     channel: "desk",
+    arch: machine === "aarch64" || machine === "arm64" ? "arm64" : "x86_64",
     has: { bundles: of("bundles"), runtimes: of("runtimes"), artifacts: of("artifacts") },
   });
   const lines = roots.map((root) => `${root}\n`).join("");
