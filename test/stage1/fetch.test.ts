@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createSecure } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -9,6 +11,7 @@ import { presignGet } from "../../src/store/s3-presign.ts";
 import { s3Client } from "../../src/store/s3-sdk.ts";
 import type { Fault } from "../support/aws/s3-misbehaviour.ts";
 import { type S3Request, TEST_KEY } from "../support/aws/s3-server.ts";
+import { certify } from "../support/certificates.ts";
 import { ensureDebianPackages } from "../support/debian.ts";
 import { type S3Rig, useS3Rigs } from "../support/s3-rig.ts";
 import { ended, SHELLS } from "../support/stage1-rig.ts";
@@ -104,6 +107,37 @@ describe.each(SHELLS)("stage1 under $name", ({ argv }) => {
     rig.asked();
     expect(await rig.run(argv)).toMatchObject({ code: 0 });
     expect(rig.asked().map(({ key }) => key.split("/")[1])).toEqual(["channels", "artifacts"]);
+    for (const [at, digest] of digests.entries()) {
+      expect(readFileSync(join(rig.state, "artifacts", digest), "utf8")).toBe(artifacts[at]);
+    }
+  });
+});
+
+describe.each(SHELLS)("stage1 under $name that is ended while artifacts come", ({ argv }) => {
+  test("takes those processes with it, and the next run finds the lock free", async () => {
+    const rig = await start();
+    const artifacts = ["a", "b", "c"].map((text) => text.repeat(20_000));
+    const digests = artifacts.map((text) => createHash("sha256").update(text).digest("hex"));
+    rig.follow({ deadline: "12" });
+    const list = digests.map((digest) => `${digest} 20000 any\n`).join("");
+    rig.point(rig.putBundle("one", "good", { "artifacts.list": list }));
+    rig.publish();
+    for (const [at, text] of artifacts.entries()) rig.s3.put(`shop/artifacts/${digests[at]}`, text);
+    const never = new Promise<void>(() => {});
+    rig.s3.misbehave({ key: /artifacts/, fault: { kind: "gate", after: 8192, open: never }, times: 3 });
+    const child = rig.start(argv);
+    await until(() => digests.every((digest) => sizeOf(join(rig.state, "tmp", `${digest}.part`)) === 8192));
+    // As systemd does with KillMode=process: the one process and no other.
+    process.kill(child.pid ?? 0, "SIGTERM");
+    await new Promise((resolve) => child.once("exit", resolve));
+    rig.asked();
+    expect(await rig.run(argv)).toMatchObject({ code: 0 });
+    expect(rig.asked().map(({ headers }) => headers.range)).toEqual([
+      undefined,
+      "bytes=8192-",
+      "bytes=8192-",
+      "bytes=8192-",
+    ]);
     for (const [at, digest] of digests.entries()) {
       expect(readFileSync(join(rig.state, "artifacts", digest), "utf8")).toBe(artifacts[at]);
     }
@@ -229,6 +263,32 @@ describe("stage1", () => {
     expect(stderr).not.toContain("damaged");
   });
 
+  test("names the machine's clock where no certificate can be valid by it", async () => {
+    const rig = await start();
+    const folder = join(rig.home, "clock");
+    mkdirSync(folder);
+    const { authority, ...own } = certify(folder, "store.example");
+    const server = createSecure(own).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    writeFileSync(
+      join(folder, "date"),
+      `#!/bin/dash\nfor last; do :; done\nexec /usr/bin/date -u -d @86400 "$last"\n`,
+      { mode: 0o755 },
+    );
+    rig.follow({ endpoint: `https://localhost:${(server.address() as AddressInfo).port}`, deadline: "1" });
+    const { code, stderr } = await rig.run(["sh"], [], {
+      PATH: `${folder}:${process.env.PATH}`,
+      CURL_CA_BUNDLE: authority,
+    });
+    server.close();
+    expect({ code, stderr }).toEqual({
+      code: 5,
+      stderr: expect.stringContaining(
+        "this machine's clock says 1970-01-02, no certificate is valid then: set the clock",
+      ),
+    });
+  });
+
   test("waits as long as Retry-After says, up to a minute and the deadline", async () => {
     const { rig } = await bigRig();
     const slow = (seconds: number) =>
@@ -304,6 +364,10 @@ describe("stage1 with auth=presigned", () => {
     expect(rig.asked()).toHaveLength(1);
   });
 });
+
+function sizeOf(file: string): number {
+  return existsSync(file) ? statSync(file).size : 0;
+}
 
 function flip(right: Buffer): Buffer {
   const wrong = Buffer.from(right);
