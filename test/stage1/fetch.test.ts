@@ -203,6 +203,21 @@ describe("stage1", () => {
     expect(readdirSync(join(rig.state, "bundles"))).toHaveLength(1);
   });
 
+  test("asks for the rest of what is too short, starts over after a 416, and gives up with the length", async () => {
+    const { rig, bundle } = await bigRig();
+    const key = `shop/bundles/${bundle.digest}.tar.gz`;
+    rig.s3.put(key, (rig.s3.objects.get(key)?.body ?? Buffer.alloc(0)).subarray(0, 1000));
+    const { code, stderr } = await rig.run();
+    expect({ code, stderr }).toEqual({ code: 5, stderr: expect.stringContaining("it is damaged: 1000 bytes") });
+    const asked = blobs(rig.asked());
+    expect(asked.map(({ headers, status }) => `${headers.range} ${status}`)).toEqual([
+      "undefined 200",
+      "bytes=1000- 416",
+      "undefined 200",
+      "undefined 200",
+    ]);
+  });
+
   test("throws a part away that is not the beginning of what is there", async () => {
     const { rig, bundle } = await bigRig();
     await rig.run();
