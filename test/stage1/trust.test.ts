@@ -19,8 +19,8 @@ async function goesOn(mark: string, why: RegExp, shell?: readonly string[]): Pro
   expect(readFileSync(join(rig.state, "degraded"), "utf8")).toMatch(why);
 }
 
-async function boots(mark: string): Promise<void> {
-  const { code, stderr } = await rig.run();
+async function boots(mark: string, shell?: readonly string[]): Promise<void> {
+  const { code, stderr } = await rig.run(shell);
   expect({ code, stderr }).toMatchObject({ code: 0 });
   expect(rig.ran().at(-1)).toMatchObject({ mark, degraded: "" });
   expect(existsSync(join(rig.state, "degraded"))).toBe(false);
@@ -76,13 +76,27 @@ describe("stage1 under attack", () => {
     expect(await rig.run()).toMatchObject({ code: 4, stderr: expect.stringContaining("does not fit what it says") });
   });
 
-  test("rollback: an old pointer with its good signature is refused", async () => {
+  test.each(SHELLS)("rollback, under $name: an old pointer with its good signature is refused", async ({ argv }) => {
     const old = rig.point(rig.putBundle("old"));
     await boots("old");
     rig.point(rig.putBundle("new"));
     await boots("new");
     rig.pointText(old);
-    await goesOn("new", /goes back to epoch 1 serial 1, this machine has accepted epoch 1 serial 2/);
+    await goesOn("new", /goes back to epoch 1 serial 1, this machine has accepted epoch 1 serial 2/, argv);
+  });
+
+  // mksh counts with 32 bits.
+  test.each(SHELLS)("rollback, under $name: numbers of up to 15 digits are told apart", async ({ argv }) => {
+    const numbers = [9, 10, 2_147_483_648, 3_000_000_007, 3_000_000_008, 99_999_999_999, 999_999_999_999_998];
+    const pointers = numbers.map((serial) => [serial, rig.point(rig.putBundle(`at ${serial}`), { serial })] as const);
+    for (const [at, [serial, text]] of pointers.entries()) {
+      rig.pointText(text);
+      await boots(`at ${serial}`, argv);
+      const [before, old] = pointers[at - 1] ?? [];
+      if (old === undefined) continue;
+      rig.pointText(old);
+      await goesOn(`at ${serial}`, new RegExp(`goes back to epoch 1 serial ${before},`), argv);
+    }
   });
 
   test("freeze: an expired pointer is told at every boot, and a new one that expired already is not followed", async () => {
