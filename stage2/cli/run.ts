@@ -107,7 +107,7 @@ async function withRuns(
   try {
     const result = await underLock(machine, { run, wait: values.wait ?? false }, async () => {
       // First, so that a bundle that fails later leaves a machine that can check the next one.
-      if (cameThroughStage1()) sayKeys(plantKeys(machine.paths, machine.bundleDir, machine.project.name));
+      if (cameThroughStage1()) bringKeys(machine);
       const ended = await work(execute);
       handOff(machine.paths.handoff, "result", { outcome: ended.outcome, exit: String(ended.exit), run: ended.run });
       // Last: the bundle has come up, so its stage1 is one that this machine can live with.
@@ -121,8 +121,15 @@ async function withRuns(
   }
 }
 
-function sayKeys(ids: readonly string[]): void {
-  if (ids.length > 0) sayWarning("W_KEY", `trusted on this machine from now on: ${ids.join(", ")}`);
+/** A machine whose /etc cannot be written goes on with the keys that it has. */
+function bringKeys({ paths, bundleDir, project }: Machine): void {
+  try {
+    const ids = plantKeys(paths, bundleDir, project.name);
+    if (ids.length > 0) sayWarning("W_KEY", `trusted on this machine from now on: ${ids.join(", ")}`);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    sayWarning("W_KEY", `the bundle's keys could not be put into ${paths.trustedKeys}: ${why}`);
+  }
 }
 
 function sayWarning(code: string, message: string | undefined): void {

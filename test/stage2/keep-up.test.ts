@@ -59,6 +59,16 @@ describe("plantKeys()", () => {
     expect(readFileSync(join(rig.root, "etc/bootlace/trust", `${wide.id}.pem`), "utf8")).toBe(widened);
   });
 
+  test("goes on with a warning where the folder cannot be written", async () => {
+    const rig = machine(["web"], web);
+    bundleKey(rig, new TestKey());
+    mkdirSync(join(rig.root, "etc/bootlace"), { recursive: true });
+    writeFileSync(join(rig.root, "etc/bootlace/trust"), "in the way\n");
+    const run = await rig.run(["boot"], BOOTED);
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain("W_KEY: the bundle's keys could not be put into");
+  });
+
   test("does nothing in a run that did not come through stage1", async () => {
     const rig = machine(["web"], web);
     bundleKey(rig, new TestKey());
