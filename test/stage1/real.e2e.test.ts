@@ -1,17 +1,24 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import deploy from "../../src/commands/deploy.ts";
 import { deskArch, pinnedRuntime } from "../../src/runtime/pinned.ts";
+import { newKey } from "../../src/trust/change-keys.ts";
 import { Stage1Rig } from "../support/stage1-rig.ts";
 
 let rig: Stage1Rig;
+const keys = process.env.BOOTLACE_KEYS;
 beforeEach(() => {
   rig = new Stage1Rig();
+  process.env.BOOTLACE_KEYS = join(rig.home, "keys");
 });
-afterEach(() => rig.dispose());
+afterEach(() => {
+  if (keys === undefined) delete process.env.BOOTLACE_KEYS;
+  else process.env.BOOTLACE_KEYS = keys;
+  rig.dispose();
+});
 
 /** A project whose scripts append to a file, so that it shows what ran how often. */
 function writeProject(log: string, update: string): string {
@@ -37,6 +44,8 @@ test("a project that was deployed boots: the shipped runtime, the real runner, i
     expect(await deploy({ dir, args: ["prod"], options, json: false, yes: false, stdout, stderr, signal })).toBe(0);
   };
   rig.writeConf({ runtime: "digest", deadline: "60" });
+  const { key, file } = await newKey(writeProject(log, `echo web.update >>${log}`));
+  copyFileSync(file, join(rig.trust, `${key.id}.pem`));
   await deployed(writeProject(log, `echo web.update >>${log}`));
   expect(await rig.run()).toMatchObject({ code: 0 });
   expect(readFileSync(log, "utf8")).toBe("base.init\nweb.init\nweb.update\n");

@@ -225,6 +225,14 @@ describe("an archive on a machine", () => {
     writeFileSync(join(state, ".placing~web"), JSON.stringify({ ...note, ino: 1 }));
     await boot(artifact(tgz({ path: "y", body: "y" })));
     expect(readdirSync(app).sort()).toEqual([note.name, "x", "y"]);
+    // Killed before it could note which folder it had made: an empty one goes, one with something in it is somebody's.
+    writeFileSync(join(state, ".placing~web"), JSON.stringify({ path: app, name: note.name }));
+    await boot(artifact(tgz({ path: "z", body: "z" })));
+    expect(readdirSync(app).sort()).toEqual(["x", "y", "z"]);
+    mkdirSync(join(app, note.name, "theirs"), { recursive: true });
+    writeFileSync(join(state, ".placing~web"), JSON.stringify({ path: app, name: note.name }));
+    await boot(artifact(tgz({ path: "w", body: "w" })));
+    expect(readdirSync(app).sort()).toEqual([note.name, "w", "x", "y", "z"]);
   });
 });
 

@@ -34,6 +34,8 @@ export interface Staging {
 export function makeStaging(fd: number, path: string, kind: "file" | "folder", note: string): Staging {
   const name = `.bootlace-${randomBytes(8).toString("hex")}`;
   const at = inFolder(fd, name);
+  // Before it is there: a process that dies in between leaves nothing that nobody knows of.
+  writeDurably(note, JSON.stringify({ path, name }));
   if (kind === "folder") mkdirSync(at, { mode: 0o700 });
   const flags = kind === "folder" ? O_RDONLY | O_DIRECTORY : O_WRONLY | O_CREAT | O_EXCL;
   const made = openSync(at, flags | O_NOFOLLOW, 0o600);
@@ -43,7 +45,7 @@ export function makeStaging(fd: number, path: string, kind: "file" | "folder", n
 
 /** Removes what an earlier process left, if it still is what that process made. */
 export function removeLeftStaging(note: string): void {
-  let left: { path: string; name: string; ino: number };
+  let left: { path: string; name: string; ino?: number };
   try {
     left = JSON.parse(readFileSync(note, "utf8"));
   } catch {
@@ -52,7 +54,8 @@ export function removeLeftStaging(note: string): void {
   try {
     const fd = openFolder(left.path);
     try {
-      removeStaging(fd, left.name, left.ino);
+      if (left.ino === undefined) removeEmpty(inFolder(fd, left.name));
+      else removeStaging(fd, left.name, left.ino);
     } finally {
       closeSync(fd);
     }
@@ -60,6 +63,12 @@ export function removeLeftStaging(note: string): void {
     // Somebody has removed the folder, or led it elsewhere: nothing of ours is to be found there.
   }
   rmSync(note, { force: true });
+}
+
+/** What was just made, and may be somebody else's by now: nothing below it is touched. */
+function removeEmpty(at: string): void {
+  if (lstatSync(at).isDirectory()) rmdirSync(at);
+  else unlinkSync(at);
 }
 
 /** Removes a staging file or folder by what it is, since its name may have been given to something else. */
