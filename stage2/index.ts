@@ -20,6 +20,7 @@ export { planLines, whyLines } from "./report/plan-lines.ts";
 export { type Status, statusLines } from "./report/status.ts";
 export { readFacts } from "./rim/facts.ts";
 export { readJournal, readState } from "./rim/journal-file.ts";
+export { plantKeys } from "./rim/keep-up/plant-keys.ts";
 export { memoryFolder } from "./rim/memory.ts";
 export { type Paths, pathsUnder } from "./rim/paths.ts";
 export { planMachine } from "./rim/plan-machine.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { BootlaceError, EXIT, type ExitCode, pathsUnder, readFacts } from "../../stage2/index.ts";
+import { BootlaceError, EXIT, type ExitCode, pathsUnder, plantKeys, readFacts } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { install, recordCurrent } from "../machine/here/install.ts";
 import { placeSecrets } from "../machine/here/place-secrets.ts";
@@ -28,6 +28,8 @@ const apply: CommandRun = async (context) => {
   const { closure } = planFor(context, loaded, readFacts(paths.seed), paths.root);
   const secrets = await readSecrets(loaded, closure);
   const { folder, digest } = await install(loaded, paths);
+  // Who types this here is root of this machine, and brings a key that a pointer could not.
+  plantKeys(paths, folder, loaded.project.name);
   await placeSecrets(secrets, paths);
   const exit = await runHere(join(folder, "stage2.mjs"), runArguments(context, paths.root), signal);
   if (!REFUSED.has(exit)) await recordCurrent(paths, digest);

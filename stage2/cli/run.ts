@@ -11,7 +11,7 @@ import { machOf } from "../rim/plan-machine.ts";
 import { requestReboot } from "../rim/reboot.ts";
 import { createReporter } from "../rim/reporter.ts";
 import type { RunResult } from "../rim/run/close-run.ts";
-import { newRunId, type RunRequest, runMachine, underLock } from "../rim/run/run-machine.ts";
+import { type Notice, newRunId, type RunRequest, runMachine, underLock } from "../rim/run/run-machine.ts";
 import type { Event } from "../types/event.ts";
 import { type Arguments, readJobs, readPhase } from "./arguments.ts";
 import { type Machine, openMachine } from "./machine.ts";
@@ -87,6 +87,7 @@ async function withRuns(
   });
   const jobs = readJobs(values.jobs);
   const degraded = process.env.BOOTLACE_DEGRADED ?? "";
+  let notices: readonly Notice[] = [];
   const execute = (wish: Wish): Promise<RunResult> => {
     const toConsole = wish.trigger === "boot" ? consoleWriter() : () => {};
     return runMachine({
@@ -96,6 +97,7 @@ async function withRuns(
       ...(jobs !== undefined && { jobs }),
       strict: values.strict ?? false,
       degraded,
+      notices,
       report: (event) => {
         reporter(event);
         toConsole(event);
@@ -107,11 +109,12 @@ async function withRuns(
   try {
     const result = await underLock(machine, { run, wait: values.wait ?? false }, async () => {
       // First, so that a bundle that fails later leaves a machine that can check the next one.
-      if (cameThroughStage1()) bringKeys(machine);
+      if (cameThroughStage1()) notices = bringKeys(machine);
       const ended = await work(execute);
       handOff(machine.paths.handoff, "result", { outcome: ended.outcome, exit: String(ended.exit), run: ended.run });
       // Last: the bundle has come up, so its stage1 is one that this machine can live with.
-      if (cameThroughStage1()) sayWarning("W_STAGE1", refreshStage1(machine.paths, machine.bundleDir));
+      const why = cameThroughStage1() ? refreshStage1(machine.paths, machine.bundleDir) : undefined;
+      if (why) reporter({ t: Date.now(), k: "notice", level: "warning", code: "W_STAGE1", message: why });
       return ended;
     });
     return result.outcome === "reboot" ? reboot(machine, result, values["no-reboot"] ?? false) : result.exit;
@@ -122,18 +125,15 @@ async function withRuns(
 }
 
 /** A machine whose /etc cannot be written goes on with the keys that it has. */
-function bringKeys({ paths, bundleDir, project }: Machine): void {
+function bringKeys({ paths, bundleDir, project }: Machine): readonly Notice[] {
   try {
     const ids = plantKeys(paths, bundleDir, project.name);
-    if (ids.length > 0) sayWarning("W_KEY", `trusted on this machine from now on: ${ids.join(", ")}`);
+    if (ids.length === 0) return [];
+    return [{ code: "W_KEY", message: `Trusted on this machine from now on: ${ids.join(", ")}` }];
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    sayWarning("W_KEY", `the bundle's keys could not be put into ${paths.trustedKeys}: ${why}`);
+    return [{ code: "W_KEY_LOST", message: `The bundle's keys could not be put into ${paths.trustedKeys}: ${why}` }];
   }
-}
-
-function sayWarning(code: string, message: string | undefined): void {
-  if (message !== undefined) process.stderr.write(`bootlace: ${code}: ${message}\n`);
 }
 
 function reboot(machine: Machine, result: RunResult, forbidden: boolean): ExitCode {

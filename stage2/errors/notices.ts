@@ -30,8 +30,12 @@ export const NOTICES = {
     remedy: "Read the reason given; where /usr is read-only, bring stage1 with the image.",
   },
   W_KEY: {
-    means: "A signing key that came with the bundle is trusted on this machine from now on, or could not be written.",
-    remedy: "Nothing, when you rotate keys; otherwise ask who published this bundle, or make /etc writable.",
+    means: "A signing key that came with the bundle is trusted on this machine from now on.",
+    remedy: "Nothing, when you rotate keys; otherwise ask who published this bundle.",
+  },
+  W_KEY_LOST: {
+    means: "A signing key came with the bundle and could not be written; this machine will refuse what it alone signs.",
+    remedy: "Make /etc/bootlace/trust writable; the next boot tries again.",
   },
   W_SURVIVOR: {
     means: "A script had outlived a runner that was killed, and was ended before the plan was made.",

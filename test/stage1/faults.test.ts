@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createNetServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { tarStream } from "../../src/bundle/tar-stream.ts";
@@ -280,4 +280,63 @@ describe("stage1 on a bad file system", () => {
       stderr: expect.stringContaining("cannot be written: is the file system full or read-only?"),
     });
   });
+});
+
+describe("stage1 whose state can be written in part only", () => {
+  const readOnly = async (folder: string, body: () => Promise<void>): Promise<void> => {
+    const path = join(rig.state, folder);
+    execFileSync("mount", ["--bind", path, path]);
+    execFileSync("mount", ["-o", "remount,ro,bind", path]);
+    try {
+      await body();
+    } finally {
+      execFileSync("umount", [path]);
+    }
+  };
+
+  test.each([
+    ["bundles", /bundles\/[0-9a-f]{64} could not be put in place/],
+    ["artifacts", /could not be put in place/],
+    ["trust", /trust\/shop\.prod could not be written/],
+  ])("goes on with the last good bundle and says why when %s/ cannot be written", async (folder, why) => {
+    rig.point(rig.putBundle("one"));
+    await rig.run();
+    const { digest, bytes } = rig.putArtifact("big");
+    const old = rig.point(rig.putBundle("one"));
+    const next = rig.putBundle("two", "good", { "artifacts.list": `${digest} ${bytes} any\n` });
+    await readOnly(folder, async () => {
+      rig.point(next);
+      const { code, stderr } = await rig.run();
+      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(why) });
+      expect(rig.ran().at(-1)).toMatchObject({ mark: "one", degraded: expect.stringMatching(why) });
+      expect(readFileSync(join(rig.state, "degraded"), "utf8")).toMatch(why);
+      // What was not recorded as accepted was not followed, so the one before is no step back.
+      rig.pointText(old);
+      await rig.run();
+      expect(rig.ran().at(-1)?.mark).toBe("one");
+    });
+    rig.point(next);
+    expect(await rig.run()).toMatchObject({ code: 0 });
+    expect(rig.ran().at(-1)).toMatchObject({ mark: "two", degraded: "" });
+  });
+});
+
+test("stage1 tells what a store said without what a terminal would obey", async () => {
+  const server = createNetServer((socket) => {
+    socket.once("data", () => {
+      socket.end(
+        "HTTP/1.1 206 Partial\r\nContent-Range: bytes 5-\u001b]0;owned\u0007\u001b[31mred\r\nContent-Length: 2\r\n\r\nok",
+      );
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    rig.writeConf({ store: `http://127.0.0.1:${port}`, deadline: "1" });
+    const { code, stderr } = await rig.run();
+    expect({ code, stderr }).toEqual({ code: 5, stderr: expect.stringContaining("bytes 5-?]0;owned??[31mred") });
+    expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\uffff]/);
+  } finally {
+    server.close();
+  }
 });

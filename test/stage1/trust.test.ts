@@ -213,7 +213,7 @@ describe("stage1 under attack", () => {
     rig.point(rig.putBundle("ours"));
     const { code, stderr } = await rig.run();
     expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining("this machine trusts no key yet") });
-    expect(stderr).toContain("bootlace apply");
+    expect(stderr).toContain("bootlace apply --here");
   });
 });
 

@@ -40,8 +40,10 @@ describe("plantKeys()", () => {
     const rig = machine(["web"], { web: { scripts: { update: "exit 1" } } });
     const key = new TestKey(1, 2);
     bundleKey(rig, key);
-    const { code } = await rig.run(["boot"], BOOTED);
+    const { code, close } = await rig.run(["boot"], BOOTED);
     expect(code).toBe(1);
+    const recorded = readFileSync(join(rig.root, "var/lib/bootlace/runs", close.run, "events.jsonl"), "utf8");
+    expect(recorded).toMatch(new RegExp(`"W_KEY".*${key.id}`));
     expect(readFileSync(join(rig.root, "etc/bootlace/trust", `${key.id}.pem`), "utf8")).toBe(key.trustFile);
   });
 
@@ -66,7 +68,7 @@ describe("plantKeys()", () => {
     writeFileSync(join(rig.root, "etc/bootlace/trust"), "in the way\n");
     const run = await rig.run(["boot"], BOOTED);
     expect(run.code).toBe(0);
-    expect(run.stderr).toContain("W_KEY: the bundle's keys could not be put into");
+    expect(run.events).toContainEqual(expect.objectContaining({ k: "notice", code: "W_KEY_LOST" }));
   });
 
   test("does nothing in a run that did not come through stage1", async () => {
@@ -129,7 +131,8 @@ describe("refreshStage1()", () => {
     const run = await rig.run(["boot"], BOOTED);
     expect(run.code).toBe(0);
     expect(version(link)).toBe("0.0.9");
-    expect(run.stderr).toContain(`W_STAGE1: stage1 0.0.9 could not be replaced by ${today}: no room`);
+    const message = `stage1 0.0.9 could not be replaced by ${today}: no room`;
+    expect(run.events).toContainEqual(expect.objectContaining({ k: "notice", code: "W_STAGE1", message }));
   });
 });
 

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, write
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { BootlaceError } from "../../errors/bootlace-error.ts";
+import type { NOTICES } from "../../errors/notices.ts";
 import { openEntries } from "../../journal/entries.ts";
 import type { MachineState, Standing } from "../../journal/fold.ts";
 import type { Entry, RunSpec } from "../../journal/record.ts";
@@ -28,6 +29,12 @@ import { runPlan } from "./run-plan.ts";
 import { endSurvivors } from "./survivors.ts";
 import { tidyVolatile } from "./tidy.ts";
 
+/** Something to be told; `code` is a row of NOTICES. */
+export interface Notice {
+  readonly code: keyof typeof NOTICES;
+  readonly message: string;
+}
+
 /** What a run is asked to do. */
 export interface RunRequest {
   readonly paths: Paths;
@@ -47,6 +54,8 @@ export interface RunRequest {
   readonly strict?: boolean;
   /** Why this is not what the channel points to; empty when it is. A run that ends well is degraded then. */
   readonly degraded?: string;
+  /** What happened to this machine before the run, to be recorded with it. */
+  readonly notices?: readonly Notice[];
   /** Roots of a whole update: one of fewer does not count as this machine's first. */
   readonly whole: readonly string[];
   readonly report: (event: Event) => void;
@@ -187,6 +196,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
   for (const step of ended) notice("W_SURVIVOR", `The script of ${step} had outlived its runner and was ended`);
   for (const { service, phase, why } of plan.left.filter((left) => left.phase !== undefined))
     notice("W_LEFT_OUT", `${service}.${phase} is left out: ${why}`);
+  for (const { code, message } of request.notices ?? []) notice(code, message);
   if (request.degraded) notice("W_DEGRADED", `This is not what the channel points to: ${request.degraded}`);
   request.onReady?.();
 

@@ -185,3 +185,15 @@ test("apply and plan --here take +NAME beside what the machine has by itself", a
   expect(steps((await run("plan", ["--json", "-s", "+metrics"])).out)).toEqual(all);
   expect((await run("apply", ["-s", "+metrics"])).exit).toBe(0);
 });
+
+test("apply --here brings the project's key to a machine that lost it or never had it", async () => {
+  const { run, root, home } = rig(SERVICES);
+  const keys = { BOOTLACE_KEYS: join(home, "keys") };
+  const made = await desk(["-C", join(home, "project"), "key", "new", "--json"], keys);
+  const { id } = JSON.parse(made.out);
+  expect((await run("apply", [], keys)).exit).toBe(0);
+  const [there, ours] = [join(root, "etc/bootlace/trust"), join(home, "project/trust")].map((folder) =>
+    readFileSync(join(folder, `${id}.pem`), "utf8"),
+  );
+  expect(there).toBe(ours);
+});
