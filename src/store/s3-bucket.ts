@@ -22,6 +22,8 @@ export class S3Bucket {
   readonly settings: S3Settings;
   private region: string | undefined;
   private made: Promise<{ sdk: Sdk; client: S3Client }> | undefined;
+  /** Of a client that is not used any more, milliseconds. */
+  private clockOffset = 0;
 
   constructor(settings: S3Settings) {
     this.settings = settings;
@@ -138,11 +140,12 @@ export class S3Bucket {
     const shared = { Bucket: bucket, ...(bucketOwner === undefined ? {} : { ExpectedBucketOwner: bucketOwner }) };
     const once = async (): Promise<T> => run({ ...(await this.tools()), shared });
     try {
-      return await once().catch((error: unknown) => {
+      return await once().catch(async (error: unknown) => {
         const region = regionIn(error);
         if (region === undefined || region === this.region || ![301, 307, 400].includes(statusOf(error) ?? 0))
           throw error;
         this.region = region;
+        this.clockOffset = (await this.tools()).client.config.systemClockOffset;
         this.made = undefined;
         return once();
       });
@@ -179,7 +182,7 @@ export class S3Bucket {
   private tools(): Promise<{ sdk: Sdk; client: S3Client }> {
     // The SDK takes a tenth of a second to load: only who speaks to S3 waits for it.
     this.made ??= import("./s3-sdk.ts").then(async ({ s3Client }) => {
-      const client = await s3Client(this.settings, this.region);
+      const client = await s3Client(this.settings, this.region, this.clockOffset);
       return { sdk: await import("@aws-sdk/client-s3"), client };
     });
     return this.made;

@@ -5,6 +5,7 @@ import type { S3Settings } from "./s3-settings.ts";
 /**
  * A presigned GET: "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)", Amazon S3 API Reference.
  *
+ * @param client One that has asked S3 before, and so knows S3's clock.
  * @param key With the prefix.
  * @param seconds 1 to 604800.
  */
@@ -13,7 +14,7 @@ export async function presignGet(
   settings: S3Settings,
   key: string,
   seconds: number,
-  now = new Date(),
+  now = new Date(Date.now() + client.config.systemClockOffset),
 ): Promise<string> {
   const { accessKeyId, secretAccessKey, sessionToken } = await client.config.credentials();
   const region = await client.config.region();

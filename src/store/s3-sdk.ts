@@ -11,11 +11,16 @@ const ANY_REGION = "us-east-1";
  * A client for one region, with the credentials that the AWS command line would use.
  *
  * @param region Undefined: that of the environment or the profile.
+ * @param clockOffset What S3's clock is ahead of this desk's by, milliseconds, as an earlier client learned it.
  */
-export async function s3Client(settings: S3Settings, region: string | undefined): Promise<S3Client> {
+export async function s3Client(
+  settings: S3Settings,
+  region: string | undefined,
+  clockOffset: number,
+): Promise<S3Client> {
   // The SDK's own switch; without it each command on Node 20 prints a page on versions to come.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
-  const config = configOf(settings);
+  const config = { ...configOf(settings), systemClockOffset: clockOffset };
   if (region !== undefined) return new S3Client({ ...config, region });
   const found = new S3Client(config);
   return found.config.region().then(
@@ -25,11 +30,13 @@ export async function s3Client(settings: S3Settings, region: string | undefined)
 }
 
 /**
- * A client with the region and credentials of another and with connections of its own. For uploads: where S3 answers
- * before the body has ended, the connection is good for nothing more and would keep the process alive; `destroy()` ends it.
+ * A client with region, credentials and clock of another and with connections of its own. For uploads: where S3 answers
+ * before the body has ended, the connection is good for nothing more and would keep the process alive; `destroy()` ends
+ * it. A streamed PUT is not tried again, so it must be signed with the clock that S3 has, which the other learned.
  */
 export function uploadClient(settings: S3Settings, { config }: S3Client): S3Client {
-  return new S3Client({ ...configOf(settings), region: config.region, credentials: config.credentials });
+  const { region, credentials, systemClockOffset } = config;
+  return new S3Client({ ...configOf(settings), region, credentials, systemClockOffset });
 }
 
 function configOf(settings: S3Settings): S3ClientConfig {

@@ -18,6 +18,7 @@ export class S3Store implements Store {
   readonly url: string;
   private readonly bucket: S3Bucket;
   private readonly channels: S3Channels;
+  private asked: Promise<unknown> | undefined;
 
   constructor(settings: S3Settings) {
     this.url = `s3://${settings.bucket}${settings.prefix === "" ? "" : `/${settings.prefix}`}`;
@@ -78,7 +79,10 @@ export class S3Store implements Store {
   }
 
   /** A URL that lets whoever has it read one object, for so many seconds (at most 7 days, and no longer than the credentials live). */
-  presign(key: string, seconds: number): Promise<string> {
+  async presign(key: string, seconds: number): Promise<string> {
+    // Nothing is sent to make a URL, and who never asked knows neither S3's clock nor the bucket's region.
+    this.asked ??= this.bucket.head(key);
+    await this.asked;
     return this.bucket.send({ action: "s3:GetObject", key }, ({ client }) =>
       presignGet(client, this.bucket.settings, this.bucket.path(key), seconds),
     );
