@@ -123,4 +123,9 @@ export const STORE_CODES = {
     "The channel moved, but a machine that follows it has not booted the bundle well in time.",
     "Look at the machine: `bootlace status NAME`, `bootlace logs NAME`; it fetches when it boots.",
   ),
+  E_KEY_UNSEEN: row(
+    EXIT.usage,
+    "The old key cannot be dropped yet: a channel's pointer or bundle does not bring machines the new one.",
+    "Deploy the channel, let machines boot once, then finish; `key rotate --finish --force` does not look.",
+  ),
 } as const satisfies Record<string, CodeRow>;
