@@ -1,8 +1,3 @@
-import { Readable } from "node:stream";
-import { text as textOf } from "node:stream/consumers";
-import { pipeline } from "node:stream/promises";
-import { gunzipSync } from "node:zlib";
-import { list, type ReadEntry } from "tar";
 import { BootlaceError } from "../../stage2/index.ts";
 import { artifactFile } from "../artifacts/artifact-file.ts";
 import type { Fetching } from "../artifacts/fetching.ts";
@@ -12,6 +7,7 @@ import { obtainRuntime } from "../runtime/obtain-runtime.ts";
 import { type PinnedRuntime, pinnedRuntime } from "../runtime/pinned.ts";
 import { inParallel } from "../store/in-parallel.ts";
 import { type BlobRef, blobKey, type Store } from "../store/store.ts";
+import { bundleText } from "./bundle-text.ts";
 import type { Pointer, PointerBlob } from "./pointer.ts";
 import { wantedRuntimes } from "./wanted-runtimes.ts";
 
@@ -91,15 +87,9 @@ export async function publishedPayload(store: Store, { bundle, runtimes }: Point
 
 /** The blobs of a bundle's `artifacts.list`, docs/bundle.md, each once. */
 async function artifactsIn(packed: Buffer, unpackedBytes: number): Promise<readonly BlobRef[]> {
-  const tar = gunzipSync(packed, { maxOutputLength: Math.max(1, unpackedBytes) });
-  const texts: Promise<string>[] = [];
-  const onReadEntry = (entry: ReadEntry): void => {
-    if (entry.path === "artifacts.list") texts.push(textOf(Readable.from(entry)));
-    else entry.resume();
-  };
-  await pipeline(Readable.from([tar]), list({ onReadEntry }));
+  const listed = (await bundleText(packed, unpackedBytes, "artifacts.list")) ?? "";
   const refs = new Map<string, BlobRef>();
-  for (const line of (await Promise.all(texts)).join("").split("\n")) {
+  for (const line of listed.split("\n")) {
     const [, digest = "", bytes] = /^([0-9a-f]{64}) (\d{1,15}) \S+$/.exec(line) ?? [];
     if (digest !== "") refs.set(digest, { kind: "artifacts", digest, bytes: Number(bytes) });
   }

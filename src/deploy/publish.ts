@@ -48,7 +48,7 @@ export async function planPublish(input: PublishInput): Promise<PublishPlan> {
   const place = { store, channel, project, keys };
   const state = await readChannelState(place);
   const { current } = state;
-  if (current?.refusal && !input.replace) throw notBelieved(current.refusal, channel);
+  if (current?.refusal && !input.replace) throw notBelieved(current, current.refusal, place);
   const next = nextPointer(input, state);
   const there = await inParallel(QUESTIONS, payload.blobs, ({ blob }) => store.has(blob));
   const uploads = payload.blobs.map((wanted, at) => ({ ...wanted, there: there[at] === true }));
@@ -164,11 +164,13 @@ function samePayload(a: Pointer, b: Pointer): boolean {
   return encodePointer({ ...b, bundle: a.bundle, runtimes: a.runtimes }) === encodePointer(b);
 }
 
-function notBelieved(refusal: BootlaceError, channel: string): BootlaceError {
-  return new BootlaceError(refusal.code, refusal.message, {
-    hint:
-      refusal.hint ??
-      `Somebody else wrote to channel ${channel}, or the project's keys are not those of its last deploy. When you know which, publish over it with \`bootlace deploy ${channel} --replace\`.`,
-    cause: refusal,
-  });
+function notBelieved({ text }: Entry, refusal: BootlaceError, { channel, keys }: ChannelPlace): BootlaceError {
+  const signers = signedBy(text);
+  const stranger = signers.length > 0 && !signers.some((id) => keys.some((key) => key.id === id));
+  const replace = `\`bootlace deploy ${channel} --replace\``;
+  // Nobody but the project's people can tell a key that was dropped from a stranger's: both ways are said.
+  const said = stranger
+    ? `Did this project drop the key ${signers.join(", ")}? Then machines that trust that key alone refuse what ${replace} publishes, and stay with their last good bundle: take trust/${signers[0]}.pem from version control again and deploy, or bring them the new key with \`bootlace apply\`. If somebody else wrote to the channel, publish over it with --replace.`
+    : `Somebody else wrote to channel ${channel}, or the project's keys are not those of its last deploy. When you know which, publish over it with ${replace}.`;
+  return new BootlaceError(refusal.code, refusal.message, { hint: refusal.hint ?? said, cause: refusal });
 }

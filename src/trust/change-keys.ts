@@ -51,6 +51,20 @@ export async function rotateKey(dir: string, kms?: string): Promise<KeyChange> {
 }
 
 /**
+ * The keys of a change that is under way: those that are to go, and those that stay.
+ *
+ * @throws {BootlaceError} `E_NO_KEY` when there is no newer one.
+ */
+export async function keysInChange(
+  dir: string,
+): Promise<{ readonly old: readonly TrustedKey[]; readonly fresh: readonly TrustedKey[] }> {
+  const { keys, epoch } = await loadTrust(dir);
+  const fresh = keys.filter(({ to }) => to !== epoch);
+  if (fresh.length === 0) throw noKey(dir, "newer ");
+  return { old: keys.filter(({ to }) => to === epoch), fresh };
+}
+
+/**
  * Ends a change: drops the old key, so that pointers are of the next epoch. A machine that accepts one trusts the old key
  * no more.
  *
@@ -58,9 +72,7 @@ export async function rotateKey(dir: string, kms?: string): Promise<KeyChange> {
  * @throws {BootlaceError} `E_NO_KEY` when there is no newer one.
  */
 export async function finishRotation(dir: string): Promise<readonly TrustedKey[]> {
-  const { keys, epoch } = await loadTrust(dir);
-  const old = keys.filter(({ to }) => to === epoch);
-  if (old.length === keys.length) throw noKey(dir, "newer ");
+  const { old } = await keysInChange(dir);
   await Promise.all(old.map(({ id }) => rm(join(trustFolder(dir), `${id}.pem`))));
   return old;
 }

@@ -28,13 +28,28 @@ export const keyCommands: readonly CommandSpec[] = [
     name: "key rotate",
     group: "store",
     summary: "Bring a new key that machines learn of from the old one; --finish drops the old",
-    options: [kms, { flags: "--finish", summary: "End the change: from the next deploy on only the new key signs" }],
+    arguments: [
+      {
+        name: "channel",
+        summary: "With --finish: channels that must carry the new key; default: that of boot.follow",
+        kind: "channel",
+        optional: true,
+        variadic: true,
+      },
+    ],
+    options: [
+      kms,
+      { flags: "--finish", summary: "End the change: from the next deploy on only the new key signs" },
+      { flags: "--force", summary: "With --finish: do not look whether channels carry the new key" },
+      { flags: "--store <url>", summary: "With --finish: look there instead of in the project's store" },
+    ],
     examples: [
       {
         command: "bootlace key rotate",
         summary: "then deploy: both sign, machines get the new key at their next boot",
       },
       { command: "bootlace key rotate --finish", summary: "then deploy: machines trust the old key no more" },
+      { command: "bootlace key rotate --finish stable prod", summary: "both channels must have brought the new key" },
     ],
     load: () => import("../../commands/key-rotate.ts"),
   },
