@@ -1,26 +1,34 @@
 import { BootlaceError } from "../../stage2/index.ts";
-
-/** As stage1 takes it from boot.conf and tags: it is a file's name, an object's key and a word in messages. */
-const CHANNEL = /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/;
+import { CHANNEL_NAME, CHANNEL_RULE } from "../manifest/names.ts";
 
 /** Returns the name. @throws {BootlaceError} `E_CHANNEL_NAME`, with a name near it that would do. */
 export function channelName(name: string): string {
   // `follow: none` in bootlace.yaml means that nothing is followed.
-  if (CHANNEL.test(name) && !name.includes("..") && name !== "none") return name;
+  if (CHANNEL_NAME.test(name) && name !== "none") return name;
   const near = name
     .toLowerCase()
     .replace(/[^a-z0-9.-]+/g, "-")
     .replace(/\.{2,}/g, ".")
+    .replace(/^[.-]+/, "")
     .slice(0, 64)
-    .replace(/^[.-]+|[.-]+$/g, "");
+    .replace(/[.-]+$/, "");
   const usable = near !== "" && near !== "none";
-  const rule = "lower-case letters, digits, dots and hyphens, at most 64, a letter or a digit first and last";
   throw new BootlaceError(
     "E_CHANNEL_NAME",
     name === "none"
       ? "No channel can be called none: in bootlace.yaml that means to follow nothing"
-      : `"${name.replace(/[^ -~]/g, "?").slice(0, 100)}" is no channel: expected ${rule}`,
-    usable ? { hint: `"${near}" would do.` } : {},
+      : `${readable(name)} is no channel: expected ${CHANNEL_RULE}`,
+    // Without a hint the code's remedy is printed, which is the rule once more.
+    { hint: usable ? `"${near}" would do.` : "Such as stable, prod or eu-west.2." },
+  );
+}
+
+/** In quotes, with everything escaped that a terminal acts on or does not show. */
+function readable(name: string): string {
+  const short = name.length > 100 ? `${name.slice(0, 100)}…` : name;
+  return JSON.stringify(short).replace(
+    /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu,
+    (odd) => `\\u{${(odd.codePointAt(0) ?? 0).toString(16)}}`,
   );
 }
 
@@ -32,4 +40,4 @@ export function channelTarget(target: string): string {
   });
 }
 
-const channelNameNear = (target: string): string => (CHANNEL.test(target) ? target : "NAME");
+const channelNameNear = (target: string): string => (CHANNEL_NAME.test(target) ? target : "NAME");

@@ -53,9 +53,15 @@ export async function runPublish(
   return { store: store.url, channel, serial, bundle: bundle.digest, move: plan.move, moves, planned, blobs: rows };
 }
 
+/** A day, with its time where the end is less than two days away. */
+function untilText(end: number, now: number): string {
+  const text = new Date(end).toISOString().replace("T", " ");
+  return end - now < 2 * 86_400_000 ? `${text.slice(0, 16)} UTC` : text.slice(0, 10);
+}
+
 function sentence({ move }: PublishPlan, { serial, bundle, expires = 0 }: Pointer, planned: boolean): string {
   const digest = bundle.digest.slice(0, 12);
-  const until = `good until ${new Date(expires * 1000).toISOString().slice(0, 10)}`;
+  const until = `good until ${untilText(expires * 1000, Date.now())}`;
   if (move === "none") return `points to bundle ${digest} already, serial ${serial}, ${until}`;
   const did = { moved: "moved", renewed: "renewed", replaced: "replaced" }[move];
   const would = { moved: "would move", renewed: "would renew", replaced: "would replace" }[move];

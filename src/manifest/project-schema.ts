@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { CHANNEL_NAME, CHANNEL_RULE } from "./names.ts";
 import {
   duration,
   expected,
@@ -126,27 +127,42 @@ const group = z.strictObject(
 
 const boot = z.strictObject(
   {
-    follow: plainName
+    follow: z
+      .string(expected("a channel's name"))
+      .regex(CHANNEL_NAME, expected(`a channel's name: ${CHANNEL_RULE}`))
       .default("none")
       .describe("Channel that machines fetch at each boot; none: the bundle in the image"),
     auth: oneOf(["none", "role", "keys"]).default("none").describe("How machines get at the store"),
-    keysFile: text("a path on the machine").optional(),
+    keysFile: z
+      .string(expected("a path on the machine"))
+      .regex(/^\/[^\s"'`\\]+$/, expected("an absolute path on the machine, without blanks and quotes"))
+      .optional(),
     allowBakedKeys: flag.default(false).describe("Allow a keys file in an image"),
     tags: list(oneOf(["services", "channel"]), "a list of services, channel")
       .default([])
       .describe("Instance tags that are believed"),
     deadline: duration.default(180_000).describe("The boot hook gives up and reports; default 3m"),
-    lifetime: duration.default(90 * 86_400_000).describe("How long a channel's pointer is good; default 90d"),
+    lifetime: duration
+      .refine((milliseconds) => milliseconds >= 3_600_000, expected("at least 1h, or it is over before machines boot"))
+      .default(90 * 86_400_000)
+      .describe("How long a channel's pointer is good; default 90d"),
     expiry: oneOf(["warn", "refuse"]).default("warn").describe("What an expired pointer means"),
   },
   expected("a mapping"),
 );
 
+/** No user, password, query, fragment, quote or backslash: stage1 signs and hands curl what stands here. */
+const ENDPOINT = /^https?:\/\/(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:\/[A-Za-z0-9._~/-]*)?$/;
+
 const s3 = z.strictObject(
   {
     endpoint: z
       .string(expected("a URL"))
-      .regex(/^https?:\/\/[^\s?#]+$/, expected("a URL such as https://minio.example.com"))
+      .regex(
+        ENDPOINT,
+        expected("a URL such as https://minio.example.com: host, port and path of plain characters alone"),
+      )
+      .refine((url) => !ENDPOINT.test(url) || URL.canParse(url), expected("a URL such as https://minio.example.com"))
       .optional()
       .describe("An endpoint that speaks S3; default: that of AWS in the region"),
     pathStyle: flag
@@ -194,7 +210,7 @@ export const projectSchema = z.strictObject(
       .describe("Where bundles, artifacts and channels live"),
     region: z
       .string(expected("a region"))
-      .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, expected("a region such as eu-west-1"))
+      .regex(/^[a-z0-9-]{1,64}$/, expected("a region such as eu-west-1"))
       .optional(),
     s3: s3.optional().describe("How desk and machines get at the bucket of an s3:// store"),
     runtime: oneOf(["digest", "system"]).default("digest").describe("digest: the shipped Node; system: the machine's"),

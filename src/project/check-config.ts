@@ -2,6 +2,7 @@ import { BootlaceError, orderNodes, type Place } from "../../stage2/index.ts";
 import { didYouMean } from "../cli/did-you-mean.ts";
 import { fitsRange } from "../cli/fits-range.ts";
 import { VERSION } from "../cli/version.ts";
+import { AWS_REGION } from "../manifest/names.ts";
 import type { ImageConfig, MachineConfig, ProjectConfig } from "../manifest/project-schema.ts";
 import type { SourceFile } from "../manifest/source-file.ts";
 import { s3Settings } from "../store/s3-settings.ts";
@@ -95,6 +96,13 @@ function checkBoot(
 }
 
 function checkS3({ store, region, s3 }: ProjectConfig, source: SourceFile, faults: FaultList): void {
+  // Other endpoints call their regions as they like: fr-par, us-west-004, auto.
+  if (region !== undefined && s3?.endpoint === undefined && !AWS_REGION.test(region)) {
+    const message = `Expected a region of AWS such as eu-west-1, the text "${region}" came`;
+    faults.error("E_VALUE", message, source.place(["region"]), {
+      suggestion: "a region of another kind needs its `endpoint` under `s3:`",
+    });
+  }
   if (!store.startsWith("s3:")) {
     if (s3 !== undefined) {
       faults.warning("E_VALUE", "`s3` says how to get at a bucket, and the store is none", source.place(["s3"], "key"));

@@ -105,7 +105,7 @@ export const STORE_CODES = {
   E_CHANNEL_NAME: row(
     EXIT.usage,
     "No channel can have this name.",
-    "Use lower-case letters, digits, dots and hyphens, at most 64, a letter or a digit first and last.",
+    "Use lower-case letters, digits, dots and hyphens, at most 64, a letter or a digit first and last, no two dots together.",
   ),
   E_CHANNEL_EMPTY: row(EXIT.store, "Nobody published to the channel.", "Look at its name, and at the store."),
   E_BLOB_GONE: row(

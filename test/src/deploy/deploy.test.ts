@@ -9,6 +9,7 @@ import { parsePointer } from "../../../src/deploy/pointer.ts";
 import { rotateKey } from "../../../src/trust/change-keys.ts";
 import { signedBy, verifyPointer } from "../../../src/trust/sign-pointer.ts";
 import { loadTrust } from "../../../src/trust/trust.ts";
+import type { BootlaceError } from "../../../stage2/index.ts";
 import { setAwsCredentials, useAwsCredentials } from "../../support/aws/s3-credentials.ts";
 import { type S3Server, startS3, TEST_KEY } from "../../support/aws/s3-server.ts";
 import { startDesk } from "../../support/desk.ts";
@@ -154,14 +155,30 @@ describe("bootlace deploy", () => {
     ["Prod", /"prod" would do/],
     ["my channel!", /"my-channel" would do/],
     ["a..b", /"a.b" would do/],
-    ["none", undefined],
-    ["", undefined],
+    ["none", /^Such as stable/],
+    ["", /^Such as stable/],
+    ["..", /^Such as stable/],
     ["prod\n", /"prod" would do/],
+    [`-${"a".repeat(70)}`, /"a{64}" would do/],
   ])("refuses the channel %j, and names one that would do", async (name, hint) => {
     await expect(shop().run(deploy, [name])).rejects.toMatchObject({
       code: "E_CHANNEL_NAME",
-      hint: hint ? expect.stringMatching(hint) : undefined,
+      hint: expect.stringMatching(hint),
     });
+  });
+
+  test.each([
+    ["prod\n", '"prod\\n" is'],
+    ["zo\u00eb", '"zoë" is'],
+    ["a\u001b[31m", '"a\\u001b[31m" is'],
+    ["a\u202eb\u009b", '"a\\u{202e}b\\u{9b}" is'],
+    ["", '"" is'],
+  ])("shows the name %j of no channel so that it can be read, and the rule once", async (name, shown) => {
+    const error = await shop()
+      .run(deploy, [name])
+      .catch((thrown: BootlaceError) => thrown);
+    expect(error).toMatchObject({ message: expect.stringContaining(`${shown} no channel: expected lower-case`) });
+    expect(error).toMatchObject({ hint: expect.not.stringContaining("lower-case") });
   });
 
   test("tells a person what goes on, line by line where there is no terminal", async () => {
@@ -170,6 +187,17 @@ describe("bootlace deploy", () => {
       /^prod of shop in file:.*\n→ channel prod: send bundles\/[0-9a-f]{12} \([\d.]+ KiB\)\n✔ .*\n→ channel prod: move \(serial 1\)\n✔ .*\n {2}moved to bundle [0-9a-f]{12}, serial 1, good until \d{4}-\d\d-\d\d\n$/,
     );
   });
+
+  test.each([
+    ["24h", /good until \d{4}-\d\d-\d\d \d\d:\d\d UTC\n$/],
+    ["72h", /good until \d{4}-\d\d-\d\d\n$/],
+  ])(
+    "says until when a pointer of boot.lifetime %s is good, with the time of day where it matters",
+    async (life, end) => {
+      shop().write("true", `boot: {lifetime: ${life}}\n`);
+      expect(await shop().say(deploy, ["prod"])).toMatch(end);
+    },
+  );
 
   test("--presign is for S3 only, and --for has bounds", async () => {
     await expect(shop().run(deploy, ["prod"], { presign: "urls" })).rejects.toMatchObject({ code: "E_USAGE" });
