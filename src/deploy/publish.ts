@@ -1,4 +1,3 @@
-import { hostname, userInfo } from "node:os";
 import { BootlaceError, type Event } from "../../stage2/index.ts";
 import { shownBytes } from "../cli/shown-bytes.ts";
 import { inParallel } from "../store/in-parallel.ts";
@@ -7,6 +6,7 @@ import { signedBy } from "../trust/sign-pointer.ts";
 import { type ChannelPlace, type ChannelState, type Entry, readChannelState } from "./channel-state.ts";
 import type { Payload, Wanted } from "./payload.ts";
 import { encodePointer, type Pointer } from "./pointer.ts";
+import { publisher } from "./publisher.ts";
 
 /** So many blobs travel at the same time. */
 const UPLOADS = 4;
@@ -73,7 +73,7 @@ function nextPointer(
     expires: created + Math.floor(lifetime / 1000),
     bundle: payload.bundle,
     runtimes: payload.runtimes,
-    by: `${userInfo().username}@${hostname()}`,
+    by: publisher(),
   };
 }
 

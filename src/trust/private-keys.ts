@@ -7,9 +7,22 @@ import { BootlaceError } from "../../stage2/index.ts";
 import type { Signer } from "./signer.ts";
 import { keyId } from "./trusted-key.ts";
 
-/** Where private keys are kept, outside of every project: `$BOOTLACE_KEYS`, else `$XDG_CONFIG_HOME/bootlace/keys`. */
-export function keysFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return env.BOOTLACE_KEYS ?? join(env.XDG_CONFIG_HOME ?? join(homedir(), ".config"), "bootlace", "keys");
+/**
+ * Where private keys are kept, outside of every project: `$BOOTLACE_KEYS`, else `$XDG_CONFIG_HOME/bootlace/keys`.
+ *
+ * @param home This user's home folder; throws where the uid is in no passwd and HOME is not set.
+ * @throws {BootlaceError} `E_KEY_MISSING` then.
+ */
+export function keysFolder(env: NodeJS.ProcessEnv = process.env, home: () => string = homedir): string {
+  if (env.BOOTLACE_KEYS) return env.BOOTLACE_KEYS;
+  try {
+    return join(env.XDG_CONFIG_HOME || join(home(), ".config"), "bootlace", "keys");
+  } catch (cause) {
+    throw new BootlaceError("E_KEY_MISSING", "This user has no home folder, where private keys would be", {
+      cause,
+      hint: "Set BOOTLACE_KEYS to the folder that has them, or HOME.",
+    });
+  }
 }
 
 /** Writes a new private key (PKCS #8, PEM) that only its owner may read. Never over an old one. */

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { packBundle } from "../../../src/bundle/pack.ts";
 import type { Pointer } from "../../../src/deploy/pointer.ts";
 import { finishRotation, newKey, rotateKey } from "../../../src/trust/change-keys.ts";
+import { keysFolder } from "../../../src/trust/private-keys.ts";
 import { signPointer, verifyPointer } from "../../../src/trust/sign-pointer.ts";
 import { loadTrust } from "../../../src/trust/trust.ts";
 import { TestKey } from "../../support/stage1-rig.ts";
@@ -92,6 +93,15 @@ describe("signPointer()", () => {
     rmSync(held);
     await expect((await loadTrust(dir)).signers()).rejects.toThrow(code("E_KEY_MISSING", key.id));
   });
+});
+
+test("keysFolder() tells a user without a home what to set", () => {
+  const homeless = (): string => {
+    throw new Error("A system error occurred: uv_os_homedir returned ENOENT (no such file or directory)");
+  };
+  expect(() => keysFolder({}, homeless)).toThrow(code("E_KEY_MISSING", "no home folder"));
+  expect(keysFolder({ BOOTLACE_KEYS: "/keys" }, homeless)).toBe("/keys");
+  expect(keysFolder({ XDG_CONFIG_HOME: "/config" }, homeless)).toBe("/config/bootlace/keys");
 });
 
 describe("rotateKey()", () => {
