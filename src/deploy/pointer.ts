@@ -26,6 +26,7 @@ export interface Pointer {
 }
 
 const MAX_BYTES = 8192;
+const SIGNATURES = 4;
 const FIRST_LINE = "bootlace-pointer 1";
 
 /** Writes a pointer without signatures; `signatures` are whole `sig …` lines over what follows the empty line. */
@@ -67,8 +68,10 @@ export function parsePointer(text: string): Pointer {
   if (lines[0] !== FIRST_LINE) throw wrong(`the first line is not "${FIRST_LINE}"`);
   const gap = lines.indexOf("");
   if (gap < 0) throw wrong("the empty line before the body is missing");
-  const stranger = lines.slice(1, gap).findIndex((line) => !line.startsWith("sig "));
-  if (stranger >= 0) throw wrong(`line ${stranger + 2} stands before the empty line and is no signature`);
+  const head = lines.slice(1, gap);
+  const stranger = head.findIndex((line) => !/^sig [^ ]+ [^ ]+$/.test(line));
+  if (stranger >= 0) throw wrong(`line ${stranger + 2} stands before the empty line and is not sig <keyid> <base64>`);
+  if (head.length > SIGNATURES) throw wrong(`it has ${head.length} signatures, at most ${SIGNATURES} are allowed`);
   return readBody(readKeys(lines.slice(gap + 1), gap + 2));
 }
 

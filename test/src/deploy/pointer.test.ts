@@ -32,7 +32,7 @@ by=ann@desk
 
 test("parsePointer() reads what encodePointer() wrote, with signatures or without", () => {
   expect(parsePointer(encodePointer(whole))).toEqual(whole);
-  expect(parsePointer(encodePointer(whole, ["sig k1 QUJD"]))).toEqual(whole);
+  expect(parsePointer(encodePointer(whole, Array(4).fill("sig k1 QUJD")))).toEqual(whole);
 });
 
 test("encodePointer() keeps a name that is not ASCII from breaking the form", () => {
@@ -45,6 +45,10 @@ test.each([
   ["another version", text.replace("pointer 1", "pointer 2"), "first line"],
   ["no empty line", text.replace("\n\n", "\n"), "empty line before the body is missing"],
   ["a strange head", text.replace("\n\n", "\nserial=9\n\n"), "line 2"],
+  ["a signature of one word", text.replace("\n\n", "\nsig k1\n\n"), "line 2"],
+  ["a signature of three words", text.replace("\n\n", "\nsig k1 QUJD x\n\n"), "line 2"],
+  ["a signature with two blanks", text.replace("\n\n", "\nsig k1  QUJD\n\n"), "line 2"],
+  ["five signatures", text.replace("\n\n", `${"\nsig k1 QUJD".repeat(5)}\n\n`), "has 5 signatures, at most 4"],
   ["a key twice", `${text}serial=9\n`, "serial stands twice"],
   ["no serial", text.replace("serial=57\n", ""), "serial is missing"],
   ["an octal serial", text.replace("serial=57", "serial=057"), "no plain number"],

@@ -75,6 +75,17 @@ describe("signPointer()", () => {
     expect(() => verifyPointer(text, [])).toThrow(code("E_POINTER_SIGNATURE"));
   });
 
+  test.each([
+    ["a fifth signature", (text: string) => text.replace("\n\n", `${"\nsig k1 QUJD".repeat(4)}\n\n`), "E_POINTER"],
+    ["a third word", (text: string) => text.replace(/^(sig .*)$/m, "$1 x"), "E_POINTER"],
+    ["rubbish in the base64", (text: string) => text.replace(/^(sig \S+ \S{10})/m, "$1!"), "E_POINTER_SIGNATURE"],
+  ])("is not taken by verifyPointer() with %s, which machines refuse", async (_name, change, why) => {
+    await newKey(dir);
+    const { keys, signers } = await loadTrust(dir);
+    const text = await signPointer(pointer(), await signers());
+    expect(() => verifyPointer(change(text), keys)).toThrow(code(why));
+  });
+
   test("cannot sign for an epoch that the key's trust file does not name", async () => {
     await newKey(dir);
     const { keys, signers } = await loadTrust(dir);
