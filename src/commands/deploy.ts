@@ -12,6 +12,7 @@ import { runPublish } from "../deploy/run-publish.ts";
 import { parseDuration } from "../manifest/duration.ts";
 import { loadProject } from "../project/load-project.ts";
 import { loadTrust } from "../trust/trust.ts";
+import { assertOptionPairs } from "./assert-option-pairs.ts";
 
 const WAIT_MS = 15 * 60_000;
 const PRESIGN_MS = 3_600_000;
@@ -19,6 +20,7 @@ const PRESIGN_MS = 3_600_000;
 /** `bootlace deploy CHANNEL`: packs the project (or takes another channel's bundle), sends what the store lacks, moves the channel. */
 const deploy: CommandRun = async (context) => {
   const { dir, args, options, json, stdout } = context;
+  assertOptionPairs(options, { timeout: "wait", for: "presign" });
   const channel = channelName(args[0] ?? "");
   const from = typeof options.from === "string" ? channelName(options.from) : undefined;
   const loaded = await loadProject(dir);

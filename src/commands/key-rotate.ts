@@ -5,12 +5,14 @@ import { channelName } from "../deploy/channel-name.ts";
 import { openProjectStore } from "../deploy/project-store.ts";
 import { loadProject } from "../project/load-project.ts";
 import { finishRotation, keysInChange, rotateKey } from "../trust/change-keys.ts";
+import { assertOptionPairs } from "./assert-option-pairs.ts";
 import { sayKey } from "./key-new.ts";
 
 /** `bootlace key rotate [--kms ARN] | --finish [CHANNEL…] [--force]` */
 const run: CommandRun = async (context) => {
   const { dir, args, options, json, stdout } = context;
   if (options.finish === true) return finish(context);
+  assertOptionPairs(options, { force: "finish", store: "finish" });
   if (args.length > 0)
     throw new BootlaceError("E_USAGE", "Channels are named with --finish: they are what it looks at");
   sayKey(context, await rotateKey(dir, typeof options.kms === "string" ? options.kms : undefined));
@@ -21,6 +23,9 @@ const run: CommandRun = async (context) => {
 export default run;
 
 async function finish({ dir, args, options, json, stdout }: CommandContext): ReturnType<CommandRun> {
+  if (options.kms !== undefined) {
+    throw new BootlaceError("E_USAGE", "--kms names a key to begin a change with, and --finish ends one");
+  }
   const named = args.map(channelName);
   const { fresh } = await keysInChange(dir);
   const forced = options.force === true;

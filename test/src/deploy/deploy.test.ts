@@ -199,6 +199,17 @@ describe("bootlace deploy", () => {
     },
   );
 
+  test.each([
+    ["--timeout", "--wait", { timeout: 60_000 }],
+    ["--for", "--presign", { for: 60_000 }],
+  ])("refuses %s without %s, which would mean nothing", async (option, needed, options) => {
+    await expect(shop().run(deploy, ["prod"], options)).rejects.toMatchObject({
+      code: "E_USAGE",
+      message: expect.stringMatching(new RegExp(`${option} .* ${needed}`)),
+    });
+    expect(existsSync(inStore(""))).toBe(false);
+  });
+
   test("--presign is for S3 only, and --for has bounds", async () => {
     await expect(shop().run(deploy, ["prod"], { presign: "urls" })).rejects.toMatchObject({ code: "E_USAGE" });
     expect(existsSync(inStore(""))).toBe(false);

@@ -46,6 +46,18 @@ describe("bootlace key rotate --finish", () => {
     expect(keys()).toBe(1);
   });
 
+  test.each<readonly [string, readonly string[], Readonly<Record<string, unknown>>]>([
+    ["--kms with --finish", [], { finish: true, kms: "arn:aws:kms:eu-west-1:111122223333:key/1" }],
+    ["--force without --finish", [], { force: true }],
+    ["--store without --finish", [], { store: "/srv/boot" }],
+    ["a channel without --finish", ["prod"], {}],
+  ])("refuses %s, which would mean nothing", async (_name, args, options) => {
+    if (options.finish) await shop().run(keyRotate, []);
+    const before = keys();
+    await expect(shop().run(keyRotate, args, options)).rejects.toMatchObject({ code: "E_USAGE" });
+    expect(keys()).toBe(before);
+  });
+
   test("--force drops the old key without a look, and says what machines will do", async () => {
     await shop().run(keyRotate, []);
     const said = await shop().say(keyRotate, [], { finish: true, force: true });
