@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
-import { type AddressInfo, createServer as createNetServer } from "node:net";
+import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { tarStream } from "../../src/bundle/tar-stream.ts";
@@ -339,4 +339,94 @@ test("stage1 tells what a store said without what a terminal would obey", async 
   } finally {
     server.close();
   }
+});
+
+describe.each(SHELLS)("stage1 under $name that breaks off for a fault of its own", ({ argv }) => {
+  test.each([
+    ["a variable that is not set", ': "$never_set_anywhere"'],
+    ["a number that is none", "broken=0009 && : $((broken * 1)) && false"],
+    ["an exit that nobody meant", "exit 2"],
+  ])("boots the last good bundle and says so: %s", async (_name, fault) => {
+    rig.point(rig.putBundle("one"));
+    await rig.run(argv);
+    const broken = join(rig.home, "stage1");
+    cpSync(new URL("../../stage1/", import.meta.url), broken, { recursive: true });
+    writeFileSync(join(broken, "verify"), `\nis_blob() {\n  ${fault}\n}\n`, { flag: "a" });
+    rig.point(rig.putBundle("two"));
+    const { code, stderr } = await rig.run(argv, [], {}, [], join(broken, "stage1"));
+    expect({ code, stderr, marks: rig.marks() }).toMatchObject({ code: 0, marks: ["one", "one"] });
+    expect(rig.ran().at(-1)?.degraded).not.toBe("");
+  });
+});
+
+/** Answers every connection with these bytes, and goes on with `more` for as long as somebody reads. */
+async function raw(head: string, more?: Buffer): Promise<{ url: string; written: () => number; close: () => void }> {
+  let written = 0;
+  const sockets = new Set<Socket>();
+  const server = createNetServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      socket.write(head.replaceAll("\n", "\r\n"));
+      const pour = (): void => {
+        while (more && !socket.destroyed) {
+          written += more.length;
+          if (!socket.write(more)) return;
+        }
+        socket.end();
+      };
+      socket.on("drain", pour);
+      pour();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    written: () => written,
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+describe.each(SHELLS)("stage1 under $name with a store that says", ({ argv }) => {
+  const signed = { store: "s3://boot/shop", region: "eu-west-1", auth: "keys", keysfile: "/etc/bootlace/keys" };
+  const xml = (code: string): string => `<Error><Code>${code}</Code></Error>`;
+  test.each([
+    ["a date in the year 9", signed, "Date: Fri, 24 May 0009 00:00:00 GMT\n", "AccessDenied"],
+    ["a date of letters", signed, "Date: Fri, ab Mai 2026 cd:00:00 GMT\n", "AccessDenied"],
+    ["that a presigned bucket is gone", { ...signed, auth: "presigned" }, "", "NoSuchBucket"],
+    ["that a presigned bucket has no name", { ...signed, auth: "presigned" }, "", "InvalidBucketName"],
+  ])("%s boots the last good bundle", async (_name, conf, header, code) => {
+    rig.point(rig.putBundle("one"));
+    await rig.run(argv);
+    const server = await raw(`HTTP/1.1 403 No\n${header}Content-Length: ${xml(code).length}\n\n${xml(code)}`);
+    try {
+      const presigned = `channels/prod ${server.url}/x?X-Amz-Signature=s\n`;
+      const keys = "[default]\naws_access_key_id = a\naws_secret_access_key = b\n";
+      const file = join(rig.root, "etc/bootlace/keys");
+      writeFileSync(file, conf.auth === "presigned" ? presigned : keys, { mode: 0o600 });
+      rig.writeConf({ ...conf, endpoint: server.url });
+      expect(await rig.run(argv)).toMatchObject({ code: 0 });
+      expect(rig.ran().at(-1)).toMatchObject({ mark: "one", degraded: expect.stringContaining("channels/prod") });
+    } finally {
+      server.close();
+    }
+  });
+
+  test("a redirect to nowhere with a page that never ends boots the last good bundle, having read little of it", async () => {
+    rig.point(rig.putBundle("one"));
+    await rig.run(argv);
+    const server = await raw("HTTP/1.1 301 Moved\n\n", Buffer.alloc(1 << 16, "A"));
+    try {
+      rig.writeConf({ store: server.url, deadline: "20" });
+      expect(await rig.run(argv)).toMatchObject({ code: 0 });
+      expect(rig.ran().at(-1)).toMatchObject({ mark: "one", degraded: expect.stringContaining("301") });
+      // What pipes and sockets hold, not what a shell could be made to remember.
+      expect(server.written()).toBeLessThan(16 * 1024 ** 2);
+    } finally {
+      server.close();
+    }
+  });
 });

@@ -93,6 +93,33 @@ describe("stage1/install", () => {
     expect(existsSync(join(root, "usr/lib/bootlace-0.0.1"))).toBe(true);
   });
 
+  test("leaves a unit that an operator masked or disabled as it is when a newer one comes", () => {
+    withSystemd();
+    install();
+    const units = join(root, "etc/systemd/system");
+    rmSync(join(units, "bootlace.service"));
+    symlinkSync("/dev/null", join(units, "bootlace.service"));
+    rmSync(join(units, "multi-user.target.wants/bootlace-hostkeys.service"));
+    expect(install().status).toBe(0);
+    expect(readlinkSync(join(units, "bootlace.service"))).toBe("/dev/null");
+    expect(existsSync(join(units, "multi-user.target.wants/bootlace-hostkeys.service"))).toBe(false);
+  });
+
+  test("mends what was damaged without taking away what runs from there, and leaves folders that are not its own", () => {
+    install();
+    const lib = join(root, "usr/lib/bootlace");
+    const folder = statSync(lib).ino;
+    mkdirSync(join(root, "usr/lib/bootlace-themes"));
+    mkdirSync(join(root, "usr/lib/bootlace-1-of-somebody"));
+    writeFileSync(join(lib, "http"), "rubbish\n");
+    expect(install().status).toBe(0);
+    expect(readFileSync(join(lib, "http"), "utf8")).toBe(readFileSync(join(INSTALL, "../http"), "utf8"));
+    expect(statSync(lib).ino).toBe(folder);
+    expect(readdirSync(join(root, "usr/lib"))).toEqual(
+      expect.arrayContaining(["bootlace-themes", "bootlace-1-of-somebody"]),
+    );
+  });
+
   test("leaves a desk's own bootlace command alone", () => {
     mkdirSync(join(root, "usr/bin"), { recursive: true });
     symlinkSync("../lib/node_modules/bootlace/bin/bootlace.js", join(root, "usr/bin/bootlace"));

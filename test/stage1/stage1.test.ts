@@ -297,7 +297,11 @@ catch (error) { process.stderr.write("inner=" + error.status + " " + error.stder
   test.each([
     ["an unknown key only warns", "colour=red\n", 0, "unknown key colour"],
     ["a carriage return is named", "runtime=system\r\n", 2, "carriage return"],
-    ["a deadline that is none", "deadline=soon\n", 2, "expected 90, 90s or 3m"],
+    ["a deadline that is none", "deadline=soon\n", 2, "expected 90, 90s or 3m, an hour at most"],
+    ["a deadline that holds nobody back", "deadline=2h\n", 2, "an hour at most"],
+    ["a deadline of a century", "deadline=99999999999\n", 2, "an hour at most"],
+    ["an owner that is none", "bucket-owner=1\n", 2, "bucket-owner=1 is not known"],
+    ["an owner of twelve letters", "bucket-owner=abcdefabcdef\n", 2, "expected an account of 12 digits"],
     ["an access that this stage1 lacks", "auth=kerberos\n", 2, "auth=kerberos is not known"],
     ["a role for a store that is not S3", "auth=role\n", 2, "auth=role signs requests to s3://"],
     ["a command is text", "region=$(touch /tmp/bootlace-pwned)\n", 0, ""],

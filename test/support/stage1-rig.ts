@@ -200,9 +200,10 @@ export class Stage1Rig {
     args: readonly string[] = [],
     env: NodeJS.ProcessEnv = {},
     flags: readonly string[] = [],
+    file = STAGE1,
   ): ChildProcess {
     const words = [...flags, "--root", this.root, ...(args.length > 0 ? ["--", ...args] : [])];
-    return startStage1(shell, words, env);
+    return startStage1(shell, words, env, file);
   }
 
   run(
@@ -210,8 +211,9 @@ export class Stage1Rig {
     args: readonly string[] = [],
     env: NodeJS.ProcessEnv = {},
     flags: readonly string[] = [],
+    file = STAGE1,
   ): Promise<Outcome> {
-    return ended(this.start(shell, args, env, flags));
+    return ended(this.start(shell, args, env, flags, file));
   }
 
   /** Every stage2 that ran, in order. */
@@ -249,8 +251,9 @@ export function startStage1(
   [command = "sh", ...rest]: readonly string[],
   words: readonly string[],
   env: NodeJS.ProcessEnv,
+  file = STAGE1,
 ): ChildProcess {
-  return spawn(command, [...rest, STAGE1, ...words], {
+  return spawn(command, [...rest, file, ...words], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "pipe"],
     detached: true,
