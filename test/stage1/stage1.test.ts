@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -287,7 +288,9 @@ catch (error) { process.stderr.write("inner=" + error.status + " " + error.stder
     rig.point(bundle, { created: 1, expires: 2 });
     expect(await rig.run()).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining("warning: the pointer of channel prod is old: it expired at 2"),
+      stderr: expect.stringContaining(
+        "warning: the pointer of channel prod is old: it expired on 1970-01-01 00:00 UTC",
+      ),
     });
     rig.writeConf({ expiry: "refuse" });
     expect(await rig.run()).toMatchObject({ code: 0, stderr: expect.stringContaining("is not accepted: it expired") });
@@ -312,5 +315,25 @@ catch (error) { process.stderr.write("inner=" + error.status + " " + error.stder
     writeFileSync(file, readFileSync(file, "utf8") + line);
     expect(await rig.run()).toMatchObject({ code, stderr: expect.stringContaining(text) });
     expect(existsSync("/tmp/bootlace-pwned")).toBe(false);
+  });
+
+  test("boots the last good bundle when boot.conf is wrong, and says what is; what somebody asks for is refused", async () => {
+    const rig = makeRig();
+    rig.point(rig.putBundle("one"));
+    await rig.run();
+    for (const [conf, why] of [
+      [{ deadline: "3 minutes" }, "deadline=3 minutes: expected 90, 90s or 3m"],
+      [{ v: "2" }, "v=2 is not known"],
+      [{ channel: "Stable 1" }, "store= needs channel= and project="],
+    ] as const) {
+      rig.writeConf(conf);
+      const { code, stderr } = await rig.run();
+      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining(why) });
+      expect(rig.ran().at(-1)).toMatchObject({ mark: "one", degraded: expect.stringContaining(why) });
+      expect(await rig.run(["sh"], ["run"])).toMatchObject({ code: 2, stderr: expect.stringContaining(why) });
+    }
+    rmSync(join(rig.root, "etc/bootlace/boot.conf"));
+    expect(await rig.run()).toMatchObject({ code: 0, stderr: expect.stringContaining("boot.conf is not there") });
+    expect(rig.marks()).toEqual(["one", "one", "one", "one", "one"]);
   });
 });

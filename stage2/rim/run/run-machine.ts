@@ -197,7 +197,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
   for (const { service, phase, why } of plan.left.filter((left) => left.phase !== undefined))
     notice("W_LEFT_OUT", `${service}.${phase} is left out: ${why}`);
   for (const { code, message } of request.notices ?? []) notice(code, message);
-  if (request.degraded) notice("W_DEGRADED", `This is not what the channel points to: ${request.degraded}`);
+  if (request.degraded) notice("W_DEGRADED", `Degraded: ${request.degraded}`);
   request.onReady?.();
 
   try {
