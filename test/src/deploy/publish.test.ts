@@ -62,6 +62,37 @@ test("publish() uploads all that a pointer names before it moves, and only what 
   });
 });
 
+test("publish() sends several blobs at the same time, and tells how far each is", async () => {
+  const server = await startS3();
+  try {
+    const access = { endpoint: server.url, region: server.region };
+    const { plan, sign } = await desk(openStore(`s3://${server.bucket}`, "/", access));
+    const events: Event[] = [];
+    // Each upload is held until another one has come too; one at a time would wait for ever.
+    const held: string[] = [];
+    let release = (): void => {};
+    const both = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const open = (target: string): Promise<void> => {
+      held.push(target);
+      if (held.length === 2) release();
+      return both;
+    };
+    server.misbehave({ method: "PUT", key: /^artifacts/, times: 2, fault: { kind: "hold", open } });
+    await publish(await plan("a", NOW, ["app", "data"]), { sign, report: (event) => void events.push(event) });
+    expect(held).toHaveLength(2);
+    const told = events.flatMap((event) => (event.k === "desk-progress" ? [event] : []));
+    expect(new Set(told.map(({ step }) => step)).size).toBe(3);
+    for (const step of new Set(told.map((event) => event.step))) {
+      const last = told.filter((event) => event.step === step).at(-1);
+      expect(last).toMatchObject({ done: last?.total, unit: "bytes" });
+    }
+  } finally {
+    await server.close();
+  }
+});
+
 test("publish() loses to whoever moved the channel after the plan, and says so", async () => {
   const { plan, sign, read } = await desk(new FolderStore(join(shop().home, "store")));
   const [mine, theirs] = [await plan("mine"), await plan("theirs")];

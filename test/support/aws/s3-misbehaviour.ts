@@ -12,6 +12,8 @@ export type Fault =
   | { readonly kind: "reset"; readonly after: number }
   /** So many bytes, then nothing until the test opens the gate. */
   | { readonly kind: "gate"; readonly after: number; readonly open: Promise<void> }
+  /** The request has come; nothing is done about it until the test opens the gate. */
+  | { readonly kind: "hold"; readonly open: (target: string) => Promise<void> }
   /** Content-Length is told wrong by so much. */
   | { readonly kind: "length"; readonly by: number }
   /** The bytes of another key. */

@@ -112,6 +112,7 @@ export async function startS3(options: S3Options = {}): Promise<S3Server> {
     try {
       const fault = faults.take(method, place.key);
       if (fault?.kind === "silent") return;
+      if (fault?.kind === "hold") await fault.open(target);
       if (fault?.kind === "reset" && fault.after === 0) return void request.socket.resetAndDestroy();
       if (fault) failOnPurpose(fault, region);
       const who = checkSignature({ method, target, headers }, { keys: credentials, region, service: "s3", now });
