@@ -46,10 +46,8 @@ export class ChannelLog {
     if (current !== expected) throw channelMoved(name, current);
     const log = join(this.folder, ".log", name);
     const number = logEntryName(next);
-    // What is replaced on purpose may have a higher number, and would go on being the newest. Numbers are not used twice,
-    // so what is put aside here is what was seen, and never the move of somebody else.
-    for (const higher of seen.filter((one) => one > number)) await this.putAside(join(log, higher));
-    // It may also stand under this very number, whatever it says of itself: all who replace it meet at one name after it.
+    // What is replaced may stand under this very number, whatever it says of itself: all who replace it meet at one name
+    // after it.
     const entry = join(log, seen.includes(number) ? `${number}.${fingerprint(expected ?? "")}` : number);
     const beside = join(log, `.${process.pid}.${randomBytes(4).toString("hex")}.new`);
     await mkdir(log, { recursive: true });
@@ -70,6 +68,10 @@ export class ChannelLog {
       await rm(beside, { force: true });
     }
     await syncFolder(log);
+    // What is replaced on purpose may have a higher number, and would go on being the newest. It goes only now that its
+    // successor is there, the newest last: whenever this is killed, the newest is what stood there or what replaces it, and
+    // never one from before. Numbers are not used twice, so what is put aside is what was seen, not somebody else's move.
+    for (const higher of seen.filter((one) => one > number)) await this.putAside(join(log, higher));
     await this.bringForward(name);
   }
 
