@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
-import { BootlaceError, createReporter, EXIT } from "../../stage2/index.ts";
+import { createReporter, EXIT } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { channelName } from "../deploy/channel-name.ts";
-import { type ChannelPlace, readChannelState } from "../deploy/channel-state.ts";
+import { channelPayload } from "../deploy/channel-payload.ts";
+import type { ChannelPlace } from "../deploy/channel-state.ts";
 import { followersOf, waitForFollowers } from "../deploy/followers.ts";
-import { type Payload, projectPayload, publishedPayload } from "../deploy/payload.ts";
+import { projectPayload } from "../deploy/payload.ts";
 import { assertCanPresign, writePresigned } from "../deploy/presigned-file.ts";
 import { openProjectStore } from "../deploy/project-store.ts";
 import { planPublish } from "../deploy/publish.ts";
@@ -33,7 +34,9 @@ const deploy: CommandRun = async (context) => {
   // Says how to make one where there is none.
   if (trust.keys.length === 0) await trust.signers();
   const place: ChannelPlace = { store, channel, project: config.name, keys: trust.keys };
-  const payload = from === undefined ? await projectPayload(loaded) : await payloadOf({ ...place, channel: from });
+  const source = { insist: options.replace === true, now: Date.now() };
+  const payload =
+    from === undefined ? await projectPayload(loaded) : await channelPayload({ ...place, channel: from }, source);
   const planned = options.plan === true;
   const input = {
     epoch: trust.epoch,
@@ -55,16 +58,6 @@ const deploy: CommandRun = async (context) => {
 };
 
 export default deploy;
-
-/** What another channel points to now. */
-async function payloadOf(place: ChannelPlace): Promise<Payload> {
-  const { current } = await readChannelState(place);
-  if (!current) {
-    throw new BootlaceError("E_CHANNEL_EMPTY", `Nobody published to channel ${place.channel} in ${place.store.url}`);
-  }
-  if (!current.pointer) throw current.refusal ?? new BootlaceError("E_POINTER", "The pointer is not accepted");
-  return publishedPayload(place.store, current.pointer);
-}
 
 async function waitOn({ dir, options, json, stdout, signal }: CommandContext, place: ChannelPlace, bundle: string) {
   const { project, channel } = place;

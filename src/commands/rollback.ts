@@ -1,11 +1,13 @@
 import { EXIT } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
 import { channelTarget } from "../deploy/channel-name.ts";
+import { published } from "../deploy/describe-pointer.ts";
 import { publishedPayload } from "../deploy/payload.ts";
 import { openProjectStore } from "../deploy/project-store.ts";
 import { planPublish } from "../deploy/publish.ts";
 import { type HistoryRow, historyRows, rollbackTarget } from "../deploy/rollback.ts";
 import { runPublish } from "../deploy/run-publish.ts";
+import { shownTime } from "../deploy/shown-time.ts";
 import { loadProject } from "../project/load-project.ts";
 import { loadTrust } from "../trust/trust.ts";
 
@@ -28,7 +30,7 @@ const rollback: CommandRun = async (context) => {
   const payload = await publishedPayload(store, target);
   const input = { epoch: trust.epoch, lifetime: config.boot.lifetime, now: Date.now() };
   const plan = await planPublish({ ...place, ...input, payload });
-  if (!json) stdout.write(`Back to what serial ${target.serial} of ${channel} pointed to\n`);
+  if (!json) stdout.write(`Back to what serial ${target.serial} of ${channel}, ${published(target)}, pointed to\n`);
   const result = await runPublish(plan, trust, options.plan === true, context);
   if (json) stdout.write(`${JSON.stringify({ ...result, to: target.serial })}\n`);
   return EXIT.ok;
@@ -37,7 +39,7 @@ const rollback: CommandRun = async (context) => {
 export default rollback;
 
 function line({ serial, created, by, bundle, current, signed }: HistoryRow): string {
-  const when = created === undefined ? "" : new Date(created * 1000).toISOString().slice(0, 16).replace("T", " ");
+  const when = created === undefined ? "" : shownTime(created);
   const columns = [
     `${serial ?? "?"}`.padStart(6),
     when.padEnd(16),

@@ -28,8 +28,10 @@ export interface Entry {
 export interface ChannelState {
   /** Undefined for a channel that nobody published to. */
   readonly current: Entry | undefined;
-  /** The highest of all that is believed; zeros where nothing is. */
-  readonly last: Pick<Pointer, "epoch" | "serial" | "created">;
+  /** The highest that is believed: the highest serial of the highest epoch. Zeros where nothing is. */
+  readonly last: Pick<Pointer, "epoch" | "serial">;
+  /** `created` of all that is believed. */
+  readonly created: readonly number[];
   /** `<epoch>.<serial>` of what is not believed: these numbers are not used again. */
   readonly taken: ReadonlySet<string>;
 }
@@ -39,27 +41,52 @@ export async function readChannelState(place: ChannelPlace): Promise<ChannelStat
   const { store, channel } = place;
   const text = await store.readChannel(channel);
   if (text === undefined && (await store.history(channel, 1)).length === 0) {
-    return { current: undefined, last: { epoch: 0, serial: 0, created: 0 }, taken: new Set() };
+    return { current: undefined, last: NOTHING, created: [], taken: new Set() };
   }
   const current = text === undefined ? undefined : entryOf(text, place);
-  const newest = await readHistory(place, NEWEST);
-  // Where something is not believed, all numbers count: what is published over it may use none of them again.
-  const whole = newest.length < NEWEST || newest.every(({ pointer }) => pointer);
-  const all = [...(current ? [current] : []), ...(whole ? newest : await readHistory(place))];
-  const believed = all.flatMap(({ pointer }) => pointer ?? []);
-  const highest = (key: "epoch" | "serial" | "created"): number =>
-    Math.max(0, ...believed.map((pointer) => pointer[key]));
+  const newest = (await store.history(channel, NEWEST)).map((text) => entryOf(text, place));
+  const enough = newest.length < NEWEST || areInOrder(newest);
+  const all = [...(current ? [current] : []), ...(enough ? newest : await readHistory(place))];
+  const believed = all.flatMap(({ pointer }) => pointer ?? []).sort(newestFirst);
   const others = all.filter(({ pointer }) => !pointer).flatMap((entry) => claimed(entry) ?? []);
   return {
     current,
-    last: { epoch: highest("epoch"), serial: highest("serial"), created: highest("created") },
+    last: believed[0] ?? NOTHING,
+    created: believed.map(({ created }) => created),
     taken: new Set(others.map(({ epoch, serial }) => `${epoch}.${serial}`)),
   };
 }
 
-/** What stood in a channel, the newest first. */
-export async function readHistory(place: ChannelPlace, limit?: number): Promise<readonly Entry[]> {
-  return (await place.store.history(place.channel, limit)).map((text) => entryOf(text, place));
+/**
+ * What stood in a channel, the newest first, each once. Epoch and serial are those that a pointer says itself: the names
+ * that a store has for its entries are signed by nobody. What is no pointer comes last.
+ */
+export async function readHistory(place: ChannelPlace): Promise<readonly Entry[]> {
+  return [...new Set(await place.store.history(place.channel))]
+    .map((text) => entryOf(text, place))
+    .map((entry) => ({ entry, said: claimed(entry) ?? { epoch: -1, serial: -1 } }))
+    .sort((a, b) => newestFirst(a.said, b.said))
+    .map(({ entry }) => entry);
+}
+
+type Numbered = Pick<Pointer, "epoch" | "serial">;
+
+const NOTHING: Numbered = { epoch: 0, serial: 0 };
+
+/** Order of pointers as machines have it: epoch, then serial; the highest first. */
+export function newestFirst(a: Numbered, b: Numbered): number {
+  return b.epoch - a.epoch || b.serial - a.serial;
+}
+
+/**
+ * Are these the newest, as their names in the store say? Where something is not believed, or stands under a name that is
+ * not its own, all numbers count: what is published over it may use none of them again.
+ */
+function areInOrder(entries: readonly Entry[]): boolean {
+  return entries.every(({ pointer }, at) => {
+    const before = entries[at - 1]?.pointer;
+    return pointer !== undefined && (before === undefined || newestFirst(before, pointer) < 0);
+  });
 }
 
 /** Believes a pointer when a key of the project signed it for this very channel, or says why not. */

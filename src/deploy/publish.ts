@@ -3,14 +3,19 @@ import { shownBytes } from "../cli/shown-bytes.ts";
 import { inParallel } from "../store/in-parallel.ts";
 import { type BlobRef, blobKey } from "../store/store.ts";
 import { signedBy } from "../trust/sign-pointer.ts";
-import { type ChannelPlace, type ChannelState, type Entry, readChannelState } from "./channel-state.ts";
+import { type ChannelPlace, type ChannelState, type Entry, newestFirst, readChannelState } from "./channel-state.ts";
+import { nextNumber } from "./next-number.ts";
 import type { Payload, Wanted } from "./payload.ts";
-import { encodePointer, type Pointer } from "./pointer.ts";
+import { encodePointer, type Pointer, parsePointer } from "./pointer.ts";
 import { publisher } from "./publisher.ts";
+import { shownTime } from "./shown-time.ts";
 
 /** So many blobs travel at the same time. */
 const UPLOADS = 4;
 const QUESTIONS = 8;
+
+/** A `created` that far ahead of the desk's clock is no clock that is a little wrong. */
+const AHEAD_SECONDS = 86_400;
 
 export interface PublishInput extends ChannelPlace {
   readonly payload: Payload;
@@ -36,12 +41,15 @@ export interface PublishPlan {
    * soon, or its signatures or its epoch are not today's.
    */
   readonly move: "moved" | "renewed" | "replaced" | "none";
+  /** What does not hinder, but somebody should look at. */
+  readonly warnings: readonly string[];
 }
 
 /**
  * Looks at the store and says what is missing and what the channel's next pointer is. Changes nothing.
  *
- * @throws {BootlaceError} `E_POINTER_SIGNATURE` when the pointer that stands is not believed and `replace` is not set.
+ * @throws {BootlaceError} `E_POINTER_SIGNATURE` when the pointer that stands is not believed and `replace` is not set;
+ *   `E_SERIAL_END`.
  */
 export async function planPublish(input: PublishInput): Promise<PublishPlan> {
   const { payload, store, channel, project, keys } = input;
@@ -50,25 +58,30 @@ export async function planPublish(input: PublishInput): Promise<PublishPlan> {
   const { current } = state;
   if (current?.refusal && !input.replace) throw notBelieved(current, current.refusal, place);
   const next = nextPointer(input, state);
+  parsePointer(encodePointer(next));
   const there = await inParallel(QUESTIONS, payload.blobs, ({ blob }) => store.has(blob));
   const uploads = payload.blobs.map((wanted, at) => ({ ...wanted, there: there[at] === true }));
-  return { place, uploads, next, current, move: moveOf(input, current, next) };
+  const late = state.created.filter((created) => created > latestCreated(input.now));
+  const warnings =
+    late.length === 0
+      ? []
+      : [
+          `a pointer that stands or stood in ${channel} says it was published ${shownTime(Math.max(...late))} UTC, more than a day ahead of this desk's clock: that time is not followed. If this clock is right, somebody else has a key of the project: rotate it`,
+        ];
+  return { place, uploads, next, current, move: moveOf(input, state, next), warnings };
 }
 
-function nextPointer(
-  { channel, project, payload, epoch, lifetime, now }: PublishInput,
-  { last, taken }: ChannelState,
-): Pointer {
-  // A desk whose clock is behind must not make a pointer that looks older than the last one.
-  const created = Math.max(Math.floor(now / 1000), last.created);
-  const nextEpoch = Math.max(epoch, last.epoch);
-  let serial = last.serial + 1;
-  while (taken.has(`${nextEpoch}.${serial}`)) serial += 1;
+/** Seconds since 1970 up to which `created` is believed at all. */
+const latestCreated = (now: number): number => Math.floor(now / 1000) + AHEAD_SECONDS;
+
+function nextPointer({ channel, project, payload, epoch, lifetime, now }: PublishInput, state: ChannelState): Pointer {
+  // A desk whose clock is behind must not make a pointer that looks older than the last one. One that is far ahead would
+  // go on in all that come after, and machines measure by it what expired.
+  const created = Math.max(Math.floor(now / 1000), ...state.created.filter((time) => time <= latestCreated(now)));
   return {
     project,
     channel,
-    epoch: nextEpoch,
-    serial,
+    ...nextNumber(epoch, state),
     created,
     expires: created + Math.floor(lifetime / 1000),
     bundle: payload.bundle,
@@ -77,14 +90,21 @@ function nextPointer(
   };
 }
 
-function moveOf({ keys, lifetime, now }: PublishInput, current: Entry | undefined, next: Pointer): PublishPlan["move"] {
+function moveOf(
+  { keys, lifetime, now }: PublishInput,
+  { current, last }: ChannelState,
+  next: Pointer,
+): PublishPlan["move"] {
   if (current === undefined) return "moved";
   const { text, pointer } = current;
   if (pointer === undefined) return "replaced";
   if (!samePayload(pointer, next)) return "moved";
+  // An old pointer that somebody put back: machines that saw a newer one refuse it, whatever it points to.
+  if (newestFirst(pointer, last) > 0) return "moved";
   const signers = [...new Set(signedBy(text))].sort().join();
   const fresh =
     pointer.epoch === next.epoch &&
+    pointer.created <= latestCreated(now) &&
     signers ===
       keys
         .map(({ id }) => id)
@@ -135,6 +155,9 @@ export async function publish(plan: PublishPlan, { sign, report = () => {}, sign
       ...(detail === undefined ? {} : { detail }),
     });
   };
+  // What a machine would refuse, for its length or its form, is told before anything is written.
+  const text = plan.move === "none" ? undefined : await sign(plan.next);
+  if (text !== undefined) parsePointer(text);
   const missing = plan.uploads.filter(({ there }) => !there);
   await inParallel(UPLOADS, missing, ({ blob, file }) =>
     step(`send ${shortKey(blob)}`, shownBytes(blob.bytes), async (name) => {
@@ -144,10 +167,8 @@ export async function publish(plan: PublishPlan, { sign, report = () => {}, sign
       await store.put({ ...blob, file: await file(signal ? { signal } : {}) }, onBytes);
     }),
   );
-  if (plan.move === "none") return void (await store.settle?.(channel));
-  await step("move", `serial ${plan.next.serial}`, async () =>
-    store.moveChannel(channel, await sign(plan.next), plan.current?.text),
-  );
+  if (text === undefined) return void (await store.settle?.(channel));
+  await step("move", `serial ${plan.next.serial}`, async () => store.moveChannel(channel, text, plan.current?.text));
 }
 
 /** `bundles/3f2a91c04b7d`. */

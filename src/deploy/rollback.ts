@@ -1,22 +1,22 @@
 import { BootlaceError } from "../../stage2/index.ts";
-import { type ChannelPlace, claimed, type Entry, readHistory } from "./channel-state.ts";
+import { type ChannelPlace, claimed, type Entry, entryOf, readHistory } from "./channel-state.ts";
 import type { Pointer } from "./pointer.ts";
 
 /**
- * Chooses what a channel goes back to: the pointer of that serial, else the newest that points to something else than the
- * present one.
+ * Chooses what a channel goes back to: the pointer of that serial (of the highest epoch that has it), else the newest that
+ * points to something else than the present one.
  *
  * @throws {BootlaceError} `E_ROLLBACK` when there is none, or none that is believed.
  */
 export async function rollbackTarget(place: ChannelPlace, serial: number | undefined): Promise<Pointer> {
   const { channel } = place;
   const entries = await readHistory(place);
-  const [current] = entries;
+  const text = await place.store.readChannel(channel);
+  const current = text === undefined ? entries[0] : entryOf(text, place);
   if (!current) throw new BootlaceError("E_ROLLBACK", `Nobody published to channel ${channel} yet`);
   if (serial !== undefined) return ofSerial(entries, serial, channel);
   const now = claimed(current);
-  const other = entries.slice(1).filter((entry) => entry.pointer && now && !samePayload(entry.pointer, now));
-  const [target] = other;
+  const target = entries.find((entry) => entry.pointer && now && !samePayload(entry.pointer, now));
   if (target?.pointer) return target.pointer;
   throw new BootlaceError(
     "E_ROLLBACK",

@@ -5,6 +5,7 @@ import { signPointer } from "../trust/sign-pointer.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Pointer } from "./pointer.ts";
 import { type PublishPlan, publish, uploadRows } from "./publish.ts";
+import { shownTime } from "./shown-time.ts";
 
 /** What `--json` prints of a publication, and what a person reads line by line. */
 export interface PublishResult {
@@ -16,6 +17,8 @@ export interface PublishResult {
   readonly moves: boolean;
   readonly planned: boolean;
   readonly blobs: ReturnType<typeof uploadRows>;
+  /** What does not hinder, but somebody should look at. */
+  readonly warnings: readonly string[];
 }
 
 /** Shows a plan, or does it and shows how it goes; the same for `deploy` and `rollback`. */
@@ -30,6 +33,7 @@ export async function runPublish(
   const rows = uploadRows(plan);
   say(`${channel} of ${plan.next.project} in ${store.url}`);
   if (plan.current?.refusal) say(`  over a pointer that is not believed: ${plan.current.refusal.message}`);
+  for (const warning of plan.warnings) say(`  warning: ${warning}`);
   if (planned) {
     for (const { key, bytes, there } of rows) say(`  ${there ? "there" : "send "}  ${key}  ${shownBytes(bytes)}`);
   } else {
@@ -49,14 +53,15 @@ export async function runPublish(
   const stands: Pointer = plan.move === "none" ? (plan.current?.pointer ?? plan.next) : plan.next;
   say(`  ${sentence(plan, stands, planned)}`);
   const { serial, bundle } = stands;
-  const moves = plan.move !== "none";
-  return { store: store.url, channel, serial, bundle: bundle.digest, move: plan.move, moves, planned, blobs: rows };
+  const { move, warnings } = plan;
+  const moves = move !== "none";
+  return { store: store.url, channel, serial, bundle: bundle.digest, move, moves, planned, blobs: rows, warnings };
 }
 
 /** A day, with its time where the end is less than two days away. */
 function untilText(end: number, now: number): string {
-  const text = new Date(end).toISOString().replace("T", " ");
-  return end - now < 2 * 86_400_000 ? `${text.slice(0, 16)} UTC` : text.slice(0, 10);
+  const text = shownTime(end / 1000);
+  return end - now < 2 * 86_400_000 ? `${text} UTC` : text.replace(/ .*/, "");
 }
 
 function sentence({ move }: PublishPlan, { serial, bundle, expires = 0 }: Pointer, planned: boolean): string {

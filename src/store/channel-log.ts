@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { link, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BootlaceError } from "../../stage2/index.ts";
 import { describePointer } from "../deploy/describe-pointer.ts";
@@ -138,11 +139,33 @@ export function channelMoved(name: string, won: string | undefined): BootlaceErr
   );
 }
 
+/** One byte more than a pointer may have: enough to see that it is none. */
+const READ_BYTES = 8193;
+/** What stands for something that is there and no file. */
+const NO_POINTER = "";
+
+/**
+ * Others may write to a shared folder: a pipe must not hold this up, a link lead elsewhere, or a long file fill the memory.
+ * What is no pointer is answered as text that is none, so that it can be replaced on purpose.
+ */
 async function readIfThere(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, "latin1");
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    try {
+      if (!(await handle.stat()).isFile()) return NO_POINTER;
+      const bytes = Buffer.alloc(READ_BYTES);
+      let length = 0;
+      for (let last = -1; last !== 0 && length < READ_BYTES; length += last) {
+        last = (await handle.read(bytes, length, READ_BYTES - length, length)).bytesRead;
+      }
+      return bytes.toString("latin1", 0, length);
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     if (isCode(error, "ENOENT")) return undefined;
+    // A link, a socket.
+    if (isCode(error, "ELOOP") || isCode(error, "ENXIO")) return NO_POINTER;
     throw error;
   }
 }

@@ -16,11 +16,23 @@ import type { Store } from "./store.ts";
  */
 export function openStore(address: string, dir: string, access: S3Access = {}): Store {
   if (address.startsWith("s3://")) return new S3Store(s3Settings(address, access));
-  if (/^https?:\/\//.test(address)) return new HttpStore(address.replace(/\/+$/, ""));
+  if (/^https?:\/\//.test(address)) return new HttpStore(httpAddress(address));
   if (address.startsWith("file:///")) return new FolderStore(fileURLToPath(address).replace(/(.)\/+$/, "$1"));
   if (!/^[a-z][a-z0-9+.-]*:/i.test(address)) return new FolderStore(resolve(dir, address));
   throw new BootlaceError(
     "E_STORE_URL",
     `The store ${address} cannot be used: expected s3://, a path, file:///, http:// or https://`,
   );
+}
+
+/** fetch() takes no user and password in an address, and would name both in its error. */
+function httpAddress(address: string): string {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  // What stands before the last @ of the authority, whatever it holds.
+  const shown = address.replace(/^(https?:\/\/)[^/?#]*@/, "$1");
+  if (url && url.username === "" && url.password === "" && shown === address) return address.replace(/\/+$/, "");
+  const why = shown === address ? "is no address" : "has a user name or a password in it, which the desk cannot use";
+  throw new BootlaceError("E_STORE_URL", `The store ${shown} ${why}`, {
+    hint: "Publish to the folder or bucket behind the web server: --store.",
+  });
 }

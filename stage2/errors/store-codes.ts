@@ -128,4 +128,14 @@ export const STORE_CODES = {
     "The old key cannot be dropped yet: a channel's pointer or bundle does not bring machines the new one.",
     "Deploy the channel, let machines boot once, then finish; `key rotate --finish --force` does not look.",
   ),
+  E_SERIAL_END: row(
+    EXIT.trust,
+    "The numbers of a channel's epoch are used up: somebody with a key of the project counted up to the end.",
+    "Rotate the key and finish the rotation: a new epoch begins at 1.",
+  ),
+  E_CHANNEL_OLD: row(
+    EXIT.trust,
+    "The pointer that `deploy --from` would take expired, or is older than others that stood in its channel.",
+    "Deploy that channel anew, then promote it; `--replace` takes it as it is.",
+  ),
 } as const satisfies Record<string, CodeRow>;

@@ -128,14 +128,14 @@ test("planPublish() renews a pointer that not every key of the project signed, o
   expect(await deploy()).toEqual(["renewed", 1, 2]);
   expect(await deploy()).toEqual(["none", 1, 3]);
   await finishRotation(shop().dir);
-  expect(await deploy()).toEqual(["renewed", 2, 3]);
-  expect(await deploy()).toEqual(["none", 2, 4]);
+  expect(await deploy()).toEqual(["renewed", 2, 1]);
+  expect(await deploy()).toEqual(["none", 2, 2]);
 });
 
 test("planPublish() never goes back in time where a desk's clock is behind", async () => {
   const { plan, sign } = await desk(new FolderStore(join(shop().home, "store")));
   await publish(await plan("a"), { sign });
-  expect((await plan("b", NOW - 5 * DAY)).next).toMatchObject({ created: NOW / 1000, serial: 2 });
+  expect((await plan("b", NOW - DAY / 2)).next).toMatchObject({ created: NOW / 1000, serial: 2 });
 });
 
 test("planPublish() numbers on from the history when an old pointer was put back into the channel", async () => {

@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { parsePointer } from "../../../src/deploy/pointer.ts";
 import { FolderStore } from "../../../src/store/folder-store.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import { pointer, storeContract } from "./store-contract.ts";
@@ -49,6 +51,25 @@ test("FolderStore.moveChannel() lets one of many replace what somebody forged, u
     expect(await store.history("prod")).toEqual([winner, "rubbish"]);
   }));
 
+test.each<readonly [string, (entry: string) => void]>([
+  ["a pipe", (entry) => execFileSync("mkfifo", [entry])],
+  ["a folder", (entry) => mkdirSync(entry)],
+  ["a link", (entry) => symlinkSync("/etc/hostname", entry)],
+  ["a file of 64 GiB", (entry) => execFileSync("truncate", ["-s", "64G", entry])],
+])("FolderStore.readChannel() takes %s for no pointer, and moveChannel() replaces it", (_name, make) =>
+  inFolder(async (folder) => {
+    const store = new FolderStore(folder);
+    await store.moveChannel("prod", pointer(1), undefined);
+    make(join(folder, "channels/.log/prod/00000001.000000000000007"));
+    const there = await store.readChannel("prod");
+    expect(there?.length).toBeLessThanOrEqual(8193);
+    expect(() => parsePointer(there ?? "")).toThrow(expect.objectContaining({ code: "E_POINTER" }));
+    await store.moveChannel("prod", pointer(2), there);
+    expect(await store.readChannel("prod")).toBe(pointer(2));
+    expect(await store.history("prod")).toHaveLength(3);
+  }),
+);
+
 test("FolderStore.get() tells a blob that somebody damaged", () =>
   inFolder(async (folder) => {
     const digest = "b".repeat(64);
@@ -88,6 +109,22 @@ test.each([
   "s3://10.0.0.1/x",
   "s3://bucket/a b",
   "s3://bucket/a/../b",
+  "https://",
 ])("openStore() refuses %s, which this version cannot use", (address) => {
   expect(() => openStore(address, "/")).toThrow(expect.objectContaining({ code: "E_STORE_URL" }));
+});
+
+test.each([
+  "https://ann:s3cret@boot.example.com/shop",
+  "http://ann:s3@cret@boot.example.com",
+  "https://ann@boot.example.com",
+])("openStore() refuses %s without naming the password", (address) => {
+  expect(() => openStore(address, "/")).toThrow(
+    expect.objectContaining({
+      code: "E_STORE_URL",
+      message: expect.stringMatching(
+        /^The store https?:\/\/boot\.example\.com(\/shop)? has a user name or a password in it/,
+      ),
+    }),
+  );
 });
