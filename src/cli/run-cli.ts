@@ -45,7 +45,7 @@ export async function runCli(argv: readonly string[], parts: CliParts): Promise<
     const { args } = call;
     return await command.default({ dir, args, options, json, yes: yes === true, stdout, stderr, signal });
   } catch (thrown) {
-    if (parts.signal.aborted && isAbort(thrown)) return interruptedBy(parts.signal);
+    if (parts.signal.aborted && isAbort(thrown, parts.signal)) return interruptedBy(parts.signal);
     const error = withHelp(asDeskFilesError(thrown), argv, parts.commands ?? COMMANDS);
     printError(error, { json, stderr: parts.stderr, dir, cwd: parts.cwd });
     return error instanceof BootlaceError ? error.exit : EXIT.internal;
@@ -103,7 +103,9 @@ function withHelp(error: unknown, argv: readonly string[], commands: readonly Co
   return new BootlaceError("E_USAGE", message, { ...(place ? { place } : {}), hint, faults, cause });
 }
 
-const isAbort = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";
+/** Node's own functions throw an AbortError; `throwIfAborted()` throws the reason itself. */
+const isAbort = (error: unknown, { reason }: AbortSignal): boolean =>
+  error === reason || (error instanceof Error && (error.name === "AbortError" || error.cause === reason));
 
 /** `reason` of the signal is the name of the UNIX signal, see `main.ts`. */
 const interruptedBy = (signal: AbortSignal): ExitCode =>

@@ -42,11 +42,15 @@ export class SshSession implements Session {
       (channel) => {
         const stdout = collect(channel, options.stdout);
         const stderr = collect(channel.stderr, options.stderr);
-        feed(channel, options.stdin);
-        return { stdout, stderr, exit: this.#end(channel, options.signal) };
+        const fed = feed(channel, options.stdin);
+        return { stdout, stderr, fed, exit: this.#end(channel, options.signal) };
       },
     );
-    const exit = await run.exit;
+    // What was to be sent could not be had: that is the reason, and not what became of the channel then.
+    const exit = await run.exit.catch((error: unknown) => {
+      throw run.fed.error ?? error;
+    });
+    if (run.fed.error) throw run.fed.error;
     return { exit, stdout: await run.stdout, stderr: await run.stderr };
   }
 
@@ -149,11 +153,16 @@ function collect(source: Readable, sink: NodeJS.WritableStream | undefined): Pro
   );
 }
 
-function feed(channel: ClientChannel, stdin: ExecOptions["stdin"]): void {
+function feed(channel: ClientChannel, stdin: ExecOptions["stdin"]): { readonly error?: Error } {
+  const fed: { error?: Error } = {};
   // A command may end without reading all that it is sent; its exit code then tells the story.
   channel.on("error", () => {});
   if (stdin instanceof Readable) {
-    stdin.on("error", () => channel.close());
+    stdin.on("error", (error) => {
+      fed.error = error;
+      channel.close();
+    });
     stdin.pipe(channel);
   } else channel.end(stdin === undefined ? undefined : Buffer.from(stdin as Uint8Array));
+  return fed;
 }

@@ -10,6 +10,7 @@ import { refreshStage1 } from "../rim/keep-up/refresh-stage1.ts";
 import { machOf } from "../rim/plan-machine.ts";
 import { requestReboot } from "../rim/reboot.ts";
 import { createReporter } from "../rim/reporter.ts";
+import { unknownRoots } from "../rim/roots-on.ts";
 import type { RunResult } from "../rim/run/close-run.ts";
 import { type Notice, newRunId, type RunRequest, runMachine, underLock } from "../rim/run/run-machine.ts";
 import type { Event } from "../types/event.ts";
@@ -86,7 +87,7 @@ async function withRuns(
     ...(values.plain && { live: false }),
   });
   const jobs = readJobs(values.jobs);
-  const degraded = process.env.BOOTLACE_DEGRADED ?? "";
+  const degraded = [fromStage1(), ...strangersOf(machine)].filter((text) => text !== "").join("; ");
   let notices: readonly Notice[] = [];
   const execute = (wish: Wish): Promise<RunResult> => {
     const toConsole = wish.trigger === "boot" ? consoleWriter() : () => {};
@@ -122,6 +123,17 @@ async function withRuns(
     reporter.close();
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
+}
+
+/** Of an older stage1, which hands on what a store said as it is: nothing that a terminal obeys. */
+function fromStage1(): string {
+  return (process.env.BOOTLACE_DEGRADED ?? "").replace(/[^ -~]/g, "?").slice(0, 2000);
+}
+
+function strangersOf({ paths, project }: Machine): string[] {
+  return unknownRoots(paths, project).map(
+    (name) => `no service is called "${name}", which ${paths.services} or the tag bootlace:services asks for`,
+  );
 }
 
 /** A machine whose /etc cannot be written goes on with the keys that it has. */

@@ -19,7 +19,7 @@ import { applyRenames, findRenames } from "./renames.ts";
 export function makePlan(request: PlanRequest): Plan {
   const { project, facts } = request;
   const byName = new Map(project.services.map((service) => [service.name, service]));
-  const roots = request.roots.length > 0 ? request.roots : project.roots;
+  const { roots } = request;
   const closure = findClosure(byName, roots, (service) => holds(service.when, facts));
   const renamed = findRenames(project.services, request.state);
   const state = applyRenames(request.state, renamed);

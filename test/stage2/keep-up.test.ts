@@ -61,6 +61,16 @@ describe("plantKeys()", () => {
     expect(readFileSync(join(rig.root, "etc/bootlace/trust", `${wide.id}.pem`), "utf8")).toBe(widened);
   });
 
+  test("takes no file whose name is not the id of the key in it", async () => {
+    const rig = machine(["web"], web);
+    const [ours, theirs] = [new TestKey(1, 2), new TestKey(1, 9)];
+    mkdirSync(join(rig.bundle, "trust"), { recursive: true });
+    writeFileSync(join(rig.bundle, "trust", `${ours.id}.pem`), theirs.trustFile);
+    writeFileSync(join(rig.bundle, "trust/0123456789abcdef.pem"), "bootlace-key 1\nepochs=1-9\n");
+    await rig.run(["boot"], BOOTED);
+    expect(trusted(rig)).toEqual([]);
+  });
+
   test("goes on with a warning where the folder cannot be written", async () => {
     const rig = machine(["web"], web);
     bundleKey(rig, new TestKey());
@@ -171,6 +181,17 @@ describe("rootsOn()", () => {
     mkdirSync(join(rig.root, "etc/bootlace"), { recursive: true });
     writeFileSync(join(rig.root, "etc/bootlace/services"), "web\n");
     expect((await rig.run(["boot"])).started).toEqual(["metrics.update"]);
+  });
+
+  test("leaves out a name that no service has and is degraded, where it comes from a tag or a file", async () => {
+    const rig = tagged("services=metrics wbe\n");
+    const run = await rig.run(["boot"]);
+    expect([run.code, run.started, run.close.outcome]).toEqual([0, ["metrics.update"], "degraded"]);
+    expect(run.events).toContainEqual(expect.objectContaining({ message: expect.stringContaining('is called "wbe"') }));
+    // A tag that names nothing else starts nothing else.
+    writeFileSync(join(rig.root, "var/lib/bootlace/tags"), "services=wbe\n");
+    expect((await rig.run(["boot"])).started).toEqual([]);
+    expect((await rig.run(["run", "-s", "wbe"])).code).toBe(2);
   });
 
   test("adds what the tag has a plus before, and lets the command line decide", async () => {

@@ -24,7 +24,7 @@ const both = { init: "true", update: "true" };
 function plan(roots: string[], services: Record<string, ServiceSketch>, more: Partial<PlanRequest> = {}) {
   return makePlan({
     project: project(roots, services),
-    roots: [],
+    roots,
     state: EMPTY_STATE,
     facts,
     mach: "mach",

@@ -1,3 +1,4 @@
+import { createHash, createPublicKey } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readKeyValues } from "../facts.ts";
@@ -21,11 +22,22 @@ export function plantKeys(paths: Paths, bundleDir: string, project: string): str
       const text = readFileSync(join(from, name), "utf8");
       const target = join(paths.trustedKeys, name);
       const until = lastEpoch(text);
+      if (idOf(text) !== name.slice(0, 16)) return [];
       if (until < floor || (existsSync(target) && lastEpoch(readFileSync(target, "utf8")) >= until)) return [];
       mkdirSync(paths.trustedKeys, { recursive: true, mode: 0o755 });
       writeDurably(target, text);
       return [name.slice(0, 16)];
     });
+}
+
+/** First 16 hex digits of the SHA-256 of the DER SubjectPublicKeyInfo; undefined for what is no public key. */
+function idOf(text: string): string | undefined {
+  try {
+    const der = createPublicKey(text.slice(text.indexOf("-----BEGIN "))).export({ type: "spki", format: "der" });
+    return createHash("sha256").update(der).digest("hex").slice(0, 16);
+  } catch {
+    return undefined;
+  }
 }
 
 function lastEpoch(text: string): number {

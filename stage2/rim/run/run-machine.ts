@@ -124,7 +124,7 @@ async function openRun(request: RunRequest & { run: string }, journal: JournalFi
       ? leftOverServices(paths, request.project, state)
       : { services: [], folders: new Map() };
   const project = { ...request.project, services: [...request.project.services, ...leftOver.services] };
-  const roots = [...(request.roots.length > 0 ? request.roots : project.roots), ...leftOver.folders.keys()];
+  const roots = [...request.roots, ...leftOver.folders.keys()];
   const plan = makePlan({ ...request, project, roots, state, mach });
   const stamp = { run, boot: facts.boot, mach };
   const runDir = join(paths.runs, run);

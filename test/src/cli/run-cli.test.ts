@@ -162,6 +162,9 @@ test.each([
     throw new DOMException("aborted", "AbortError");
   });
   expect((await call(["act"], { commands, signal: abort.signal })).exit).toBe(expected);
+  // What AbortSignal.throwIfAborted() throws is the reason itself.
+  const thrown = command(async () => abort.signal.throwIfAborted() as never);
+  expect(await call(["act"], { commands: thrown, signal: abort.signal })).toMatchObject({ exit: expected, err: "" });
 });
 
 test("makeProgram() parses every example of every command", () => {

@@ -52,6 +52,19 @@ test("SshSession.exec() uploads no faster than the machine reads, byte for byte"
   await session.close();
 }, 30_000);
 
+test("SshSession.exec() fails with the reason of a stdin that fails, not with that of the channel", async () => {
+  const session = await connect(await startSshHost());
+  const reason = new Error("the source is gone");
+  const source = Readable.from(
+    (async function* () {
+      yield "some";
+      throw reason;
+    })(),
+  );
+  await expect(session.exec(["cat"], { stdin: source })).rejects.toBe(reason);
+  await session.close();
+});
+
 test("SshSession.exec() streams output to a writer and waits for a slow one", async () => {
   const session = await connect(await startSshHost());
   let bytes = 0;
