@@ -24,11 +24,22 @@ export async function fetchGit({ url, commit }: GitSource, { signal, onBytes }: 
   try {
     const run = { dir, signal, protocols: /^git\+file:|^file:/.test(url) ? "file" : "https:ssh" };
     await runGit(["init", "--quiet", "--bare", "--template="], run);
-    await fetchCommit(url, commit, run);
+    await fetchCommit(url, commit, { ...run, ssh: await patientSsh(run) });
     return await pack(cache, gitTree(commit, run), onBytes);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+/**
+ * ssh(1) waits without end for a host that does not answer, or that went away; http.lowSpeedTime is for https alone. The
+ * user's own command counts, from the environment (GIT_SSH would be passed over for ours) or from git's settings.
+ */
+async function patientSsh(run: Parameters<typeof runGit>[1]): Promise<string | undefined> {
+  if (process.env.GIT_SSH !== undefined || process.env.GIT_SSH_COMMAND !== undefined) return undefined;
+  const set = await runGit(["config", "--default", "", "--get", "core.sshCommand"], run);
+  if (set.toString().trim() !== "") return undefined;
+  return "ssh -oBatchMode=yes -oConnectTimeout=10 -oServerAliveInterval=15";
 }
 
 /** Many servers give out a commit by its name alone; with the others it takes all branches and tags. */

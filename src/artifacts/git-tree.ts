@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
 import { FetchFailure } from "./fetching.ts";
-import { type GitRun, runGit } from "./run-git.ts";
+import { type GitRun, runGit, startGit, stopGit } from "./run-git.ts";
 import { padding, TAR_END, type TarEntry, tarHeader } from "./tar-header.ts";
 
 interface Blob {
@@ -89,16 +88,11 @@ function parseTree(listing: Buffer): readonly Blob[] {
 }
 
 /** Of each blob in turn: its length, then its bytes in pieces. git-cat-file(1), BATCH OUTPUT. */
-async function* readBlobs(blobs: readonly Blob[], { dir, signal }: GitRun): AsyncGenerator<number | Buffer> {
-  const child = spawn("git", ["cat-file", "--batch"], {
-    cwd: dir,
-    env: { ...process.env, GIT_DIR: dir, GIT_ALLOW_PROTOCOL: "none", GIT_NO_LAZY_FETCH: "1" },
-    stdio: ["pipe", "pipe", "ignore"],
-    ...(signal ? { signal } : {}),
-  });
+async function* readBlobs(blobs: readonly Blob[], run: GitRun): AsyncGenerator<number | Buffer> {
+  const { dir, signal } = run;
+  const child = startGit(["cat-file", "--batch"], { dir, signal }, blobs.map(({ object }) => `${object}\n`).join(""));
   child.on("error", () => {});
-  child.stdin.on("error", () => {});
-  child.stdin.end(blobs.map(({ object }) => `${object}\n`).join(""));
+  child.stderr.resume();
   try {
     let rest: Buffer = Buffer.alloc(0);
     let left = -1;
@@ -126,7 +120,8 @@ async function* readBlobs(blobs: readonly Blob[], { dir, signal }: GitRun): Asyn
         }
       }
     }
+    signal?.throwIfAborted();
   } finally {
-    child.kill();
+    stopGit(child);
   }
 }

@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { FetchFailure } from "./fetching.ts";
 
 /**
@@ -23,35 +23,58 @@ export interface GitRun {
   readonly dir: string;
   /** Names of git(1), GIT_ALLOW_PROTOCOL: `https:ssh`. */
   readonly protocols?: string;
+  /** GIT_SSH_COMMAND, where neither the environment nor the user's settings name one. */
+  readonly ssh?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Starts git without a terminal, so that neither it nor ssh can ask for anything. */
-export function startGit(argv: readonly string[], run: GitRun): ChildProcessByStdio<null, Readable, Readable> {
-  const { GIT_DIR: _dir, GIT_WORK_TREE: _tree, GIT_INDEX_FILE: _index, ...env } = process.env;
-  const child = spawn("git", [...SAFE, ...argv], {
+/**
+ * Variables of git(1) that say how to reach a server and which settings are the user's. All others (where objects go, which
+ * folder is the repository) are for the repository that somebody runs a hook in, and never for one that is fetched.
+ */
+const OF_THE_USER =
+  /^GIT_(SSH(_COMMAND|_VARIANT)?|ASKPASS|SSL_.*|PROXY_SSL_.*|CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|(KEY|VALUE)_\d+))$/;
+
+type Git = ChildProcessByStdio<Writable | null, Readable, Readable>;
+
+/**
+ * Starts git without a terminal, so that neither it nor ssh can ask for anything; a session of its own, which ends when
+ * the signal comes.
+ *
+ * @param input For its standard input; nothing where it is not given.
+ */
+export function startGit(argv: readonly string[], run: GitRun, input?: string): Git {
+  const env = Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_") || OF_THE_USER.test(name));
+  const child: Git = spawn("git", [...SAFE, ...argv], {
     cwd: run.dir,
     env: {
-      ...env,
+      ...(run.ssh === undefined ? {} : { GIT_SSH_COMMAND: run.ssh }),
+      ...Object.fromEntries(env),
+      GIT_DIR: run.dir,
+      GIT_NO_LAZY_FETCH: "1",
       LC_ALL: "C",
       GIT_TERMINAL_PROMPT: "0",
       GIT_ALLOW_PROTOCOL: run.protocols ?? "none",
       SSH_ASKPASS_REQUIRE: "never",
     },
-    stdio: ["ignore", "pipe", "pipe"],
-    // A session of its own has no terminal.
+    stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
-  const stop = (): void => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
-    } catch {
-      // It has ended already.
-    }
-  };
+  // It may end before it has read all; why, its status tells.
+  child.stdin?.on("error", () => {}).end(input);
+  const stop = (): void => stopGit(child);
   run.signal?.addEventListener("abort", stop, { once: true });
   child.once("close", () => run.signal?.removeEventListener("abort", stop));
   return child;
+}
+
+/** Ends git with all that it started. */
+export function stopGit({ pid }: Git): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGTERM");
+  } catch {
+    // It has ended already.
+  }
 }
 
 /** Runs git to its end; answers what it printed. @throws {FetchFailure} with what it said when it fails. */
@@ -64,7 +87,7 @@ export async function runGit(argv: readonly string[], run: GitRun): Promise<Buff
 }
 
 /** Resolves when git has ended well. @throws {FetchFailure} */
-export async function gitEnded(child: ReturnType<typeof startGit>, signal: AbortSignal | undefined): Promise<void> {
+export async function gitEnded(child: Git, signal: AbortSignal | undefined): Promise<void> {
   let stderr = "";
   child.stderr.on("data", (part: Buffer) => {
     stderr = `${stderr}${part.toString()}`.slice(-4000);

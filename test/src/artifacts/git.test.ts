@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { obtain } from "../../../src/artifacts/obtain.ts";
 import { parseRemote } from "../../../src/artifacts/remote-source.ts";
 import { ownCache } from "../../support/cache-folder.ts";
@@ -110,6 +110,49 @@ describe("obtain() from git", () => {
     expect(readFileSync(join(folder, "secret"), "utf8")).toBe("there\n");
     expect(readFileSync(join(folder, "x.big"), "utf8")).toBe("plain\n");
     expect(existsSync(ran)).toBe(false);
+  });
+
+  test("leaves the repository alone in whose hook it runs", async () => {
+    put("a", "a\n");
+    const name = commit();
+    const before = readFileSync((await fetched(name)).file);
+    rmSync(cache, { recursive: true });
+    const objects = join(home, "objects");
+    const hook = {
+      GIT_OBJECT_DIRECTORY: objects,
+      GIT_DIR: join(home, "other"),
+      GIT_NAMESPACE: "x",
+      GIT_COMMON_DIR: home,
+    };
+    for (const [key, value] of Object.entries(hook)) vi.stubEnv(key, value);
+    try {
+      expect(readFileSync((await fetched(name)).file).equals(before)).toBe(true);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(readdirSync(home)).toEqual(["shop"]);
+  });
+
+  test("gives ssh a time limit, but where the user says how ssh is called", async () => {
+    const bin = join(home, "bin");
+    mkdirSync(bin);
+    const script = `#!/bin/sh\necho "\${0##*/} $*" >> ${home}/called\nexit 255\n`;
+    for (const name of ["ssh", "mine"]) writeFileSync(join(bin, name), script, { mode: 0o755 });
+    const source = parseRemote("git+ssh://git@localhost/x.git", "1".repeat(40));
+    if ("problem" in source) throw new Error(source.problem);
+    vi.stubEnv("PATH", `${bin}:${process.env.PATH}`);
+    try {
+      await expect(obtain(source, undefined)).rejects.toMatchObject({ code: "E_ARTIFACT_GET" });
+      const limited = /^ssh -oBatchMode=yes -oConnectTimeout=10 -oServerAliveInterval=15 .*git@localhost/;
+      expect(readFileSync(join(home, "called"), "utf8")).toMatch(limited);
+      rmSync(join(home, "called"));
+      writeFileSync(join(home, "settings"), `[core]\n\tsshCommand = mine\n`);
+      vi.stubEnv("GIT_CONFIG_GLOBAL", join(home, "settings"));
+      await expect(obtain(source, undefined)).rejects.toMatchObject({ code: "E_ARTIFACT_GET" });
+      expect(readFileSync(join(home, "called"), "utf8")).toMatch(/^mine /);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   test("leaves submodules out", async () => {
