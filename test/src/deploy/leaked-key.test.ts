@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -79,8 +80,12 @@ test("publish() of what parsePointer() would refuse writes nothing", async () =>
   await expect(
     planPublish({ ...input, payload: { ...payload, bundle: { ...blob, bytes: -1 } } }),
   ).rejects.toMatchObject({ code: "E_POINTER" });
-  const plan = await planPublish(input);
+  const file = join(shop().home, "app");
+  writeFileSync(file, "app");
+  const app = { kind: "artifacts", digest: createHash("sha256").update("app").digest("hex"), bytes: 3 } as const;
+  const plan = await planPublish({ ...input, payload: { ...payload, blobs: [{ blob: app, file: async () => file }] } });
   await expect(publish(plan, { sign: async () => "no pointer\n" })).rejects.toMatchObject({ code: "E_POINTER" });
+  expect(await place.store.has(app)).toBe(false);
   expect(await place.store.readChannel("prod")).toBeUndefined();
 });
 
