@@ -10,10 +10,15 @@ import { runPublish } from "../deploy/run-publish.ts";
 import { shownTime } from "../deploy/shown-time.ts";
 import { loadProject } from "../project/load-project.ts";
 import { loadTrust } from "../trust/trust.ts";
+import { assertOptionPairs } from "./assert-option-pairs.ts";
+
+/** What `--list` shows without `--all`. */
+const LISTED = 50;
 
 /** `bootlace rollback channel/NAME [--list] [--to SERIAL] [--plan]`: a new serial that points to an old bundle. */
 const rollback: CommandRun = async (context) => {
   const { dir, args, options, json, stdout } = context;
+  assertOptionPairs(options, { all: "list" });
   const channel = channelTarget(args[0] ?? "");
   const { config } = await loadProject(dir);
   const store = openProjectStore(config, dir, options.store);
@@ -21,9 +26,12 @@ const rollback: CommandRun = async (context) => {
   if (trust.keys.length === 0) await trust.signers();
   const place = { store, channel, project: config.name, keys: trust.keys };
   if (options.list === true) {
-    const rows = await historyRows(place);
-    if (json) stdout.write(`${JSON.stringify({ store: store.url, channel, history: rows })}\n`);
-    else stdout.write(rows.length === 0 ? `Nobody published to channel ${channel} yet\n` : rows.map(line).join(""));
+    const all = await historyRows(place);
+    const rows = options.all === true ? all : all.slice(0, LISTED);
+    const older = all.length - rows.length;
+    if (json) stdout.write(`${JSON.stringify({ store: store.url, channel, history: rows, older })}\n`);
+    else if (all.length === 0) stdout.write(`Nobody published to channel ${channel} yet\n`);
+    else stdout.write(`${rows.map(line).join("")}${older > 0 ? `and ${older} older: --all\n` : ""}`);
     return EXIT.ok;
   }
   const target = await rollbackTarget(place, typeof options.to === "number" ? options.to : undefined);

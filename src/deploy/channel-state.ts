@@ -82,7 +82,7 @@ export function newestFirst(a: Numbered, b: Numbered): number {
  * Are these the newest, as their names in the store say? Where something is not believed, or stands under a name that is
  * not its own, all numbers count: what is published over it may use none of them again.
  */
-function areInOrder(entries: readonly Entry[]): boolean {
+export function areInOrder(entries: readonly Entry[]): boolean {
   return entries.every(({ pointer }, at) => {
     const before = entries[at - 1]?.pointer;
     return pointer !== undefined && (before === undefined || newestFirst(before, pointer) < 0);

@@ -1,6 +1,9 @@
 import { BootlaceError } from "../../stage2/index.ts";
-import { type ChannelPlace, claimed, type Entry, entryOf, readHistory } from "./channel-state.ts";
+import { areInOrder, type ChannelPlace, claimed, type Entry, entryOf, readHistory } from "./channel-state.ts";
 import type { Pointer } from "./pointer.ts";
+
+/** What a rollback goes to is nearly always among so many of the newest; more is read only when it is not. */
+const NEWEST = 20;
 
 /**
  * Chooses what a channel goes back to: the pointer of that serial (of the highest epoch that has it), else the newest that
@@ -9,15 +12,16 @@ import type { Pointer } from "./pointer.ts";
  * @throws {BootlaceError} `E_ROLLBACK` when there is none, or none that is believed.
  */
 export async function rollbackTarget(place: ChannelPlace, serial: number | undefined): Promise<Pointer> {
-  const { channel } = place;
+  const { channel, store } = place;
+  const newest = (await store.history(channel, NEWEST)).map((text) => entryOf(text, place));
+  const near = newest.length === NEWEST && areInOrder(newest) ? await choose(place, newest, serial) : undefined;
+  // The last of them is in no order with what comes after it.
+  if (near && near !== newest.at(-1)?.pointer) return near;
   const entries = await readHistory(place);
-  const text = await place.store.readChannel(channel);
-  const current = text === undefined ? entries[0] : entryOf(text, place);
-  if (!current) throw new BootlaceError("E_ROLLBACK", `Nobody published to channel ${channel} yet`);
-  if (serial !== undefined) return ofSerial(entries, serial, channel);
-  const now = claimed(current);
-  const target = entries.find((entry) => entry.pointer && now && !samePayload(entry.pointer, now));
-  if (target?.pointer) return target.pointer;
+  const target = await choose(place, entries, serial);
+  if (target) return target;
+  if (entries.length === 0) throw new BootlaceError("E_ROLLBACK", `Nobody published to channel ${channel} yet`);
+  if (serial !== undefined) throw noSerial(entries, serial, channel);
   throw new BootlaceError(
     "E_ROLLBACK",
     `Channel ${channel} has never pointed to another bundle that a key of this project signed`,
@@ -27,16 +31,26 @@ export async function rollbackTarget(place: ChannelPlace, serial: number | undef
   );
 }
 
-function ofSerial(entries: readonly Entry[], serial: number, channel: string): Pointer {
-  const found = entries.filter((entry) => claimed(entry)?.serial === serial);
-  const believed = found.find(({ pointer }) => pointer)?.pointer;
-  if (believed) return believed;
-  if (found.length === 0) {
-    throw new BootlaceError("E_ROLLBACK", `Channel ${channel} never had serial ${serial}`, {
+/** Undefined when none of these will do. */
+async function choose(
+  place: ChannelPlace,
+  entries: readonly Entry[],
+  serial: number | undefined,
+): Promise<Pointer | undefined> {
+  if (serial !== undefined) return entries.find(({ pointer }) => pointer?.serial === serial)?.pointer;
+  const text = await place.store.readChannel(place.channel);
+  const current = text === undefined ? entries[0] : entryOf(text, place);
+  const now = current && claimed(current);
+  return entries.find((entry) => entry.pointer && now && !samePayload(entry.pointer, now))?.pointer;
+}
+
+function noSerial(entries: readonly Entry[], serial: number, channel: string): BootlaceError {
+  if (!entries.some((entry) => claimed(entry)?.serial === serial)) {
+    return new BootlaceError("E_ROLLBACK", `Channel ${channel} never had serial ${serial}`, {
       hint: `bootlace rollback channel/${channel} --list shows what it had.`,
     });
   }
-  throw new BootlaceError("E_ROLLBACK", `Serial ${serial} of channel ${channel} is signed by no key of this project`, {
+  return new BootlaceError("E_ROLLBACK", `Serial ${serial} of channel ${channel} is signed by no key of this project`, {
     hint: "It may be from before a change of keys. Take that version from version control and deploy it.",
   });
 }

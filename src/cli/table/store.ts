@@ -38,6 +38,7 @@ export const storeCommands: readonly CommandSpec[] = [
     arguments: [{ name: "target", summary: "channel/NAME", kind: "text" }],
     options: [
       { flags: "--list", summary: "Show what the channel pointed to, the newest first, and do nothing" },
+      { flags: "--all", summary: "With --list: not only the newest 50" },
       { flags: "--to <serial>", summary: "To what it pointed to with this serial", parse: "integer" },
       { flags: "--store <url>", summary: "s3://, a path or file:/// instead of the project's store" },
       { flags: "--plan", summary: "Show what would be moved, and do nothing" },

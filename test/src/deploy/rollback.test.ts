@@ -3,9 +3,14 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import deploy from "../../../src/commands/deploy.ts";
 import rollback from "../../../src/commands/rollback.ts";
+import { signPointer, verifyPointer } from "../../../src/trust/sign-pointer.ts";
+import { loadTrust } from "../../../src/trust/trust.ts";
+import { useAwsCredentials } from "../../support/aws/s3-credentials.ts";
+import { startS3 } from "../../support/aws/s3-server.ts";
 import { useShop } from "./shop.ts";
 
 const shop = useShop();
+useAwsCredentials();
 const inStore = (path: string): string => join(shop().dir, ".bootlace/store", path);
 
 async function publish(...scripts: readonly string[]): Promise<readonly unknown[]> {
@@ -99,4 +104,44 @@ describe("bootlace rollback", () => {
     });
     await expect(shop().run(rollback, ["channel/../x"])).rejects.toMatchObject({ code: "E_CHANNEL_NAME" });
   });
+});
+
+test("bootlace rollback reads the newest twenty of a long history alone; --list shows fifty, --all everything", async () => {
+  const server = await startS3();
+  try {
+    const more = `store: s3://${server.bucket}\nregion: ${server.region}\ns3: {endpoint: "${server.url}"}\n`;
+    shop().write("echo one", more);
+    await shop().run(deploy, ["prod"]);
+    const { keys, signers } = await loadTrust(shop().dir);
+    const first = verifyPointer(server.objects.get("channels/prod")?.body.toString("latin1") ?? "", keys);
+    for (let serial = 1; serial <= 60; serial += 1) {
+      const text = await signPointer({ ...first, serial }, await signers());
+      server.put(`history/prod/00000001.${String(serial).padStart(15, "0")}`, text);
+      if (serial === 60) server.put("channels/prod", text);
+    }
+    shop().write("echo two", more);
+    expect(await shop().run(deploy, ["prod"])).toMatchObject({ serial: 61 });
+    server.requests.length = 0;
+    expect(await shop().run(rollback, ["channel/prod"], { plan: true })).toMatchObject({ to: 60, serial: 62 });
+    const read = new Set(server.requests.map(({ key }) => key).filter((key) => key.startsWith("history/")));
+    expect(read.size).toBeLessThanOrEqual(20);
+    expect(await shop().run(rollback, ["channel/prod"], { to: 3, plan: true })).toMatchObject({ to: 3 });
+    // Names in a store are signed by nobody: an old one under a new name is no newer for it.
+    const third = server.objects.get("history/prod/00000001.000000000000003")?.body ?? "";
+    server.put("history/prod/00000001.000000000000060.forged", third);
+    expect(await shop().run(rollback, ["channel/prod"], { plan: true })).toMatchObject({ to: 60 });
+    server.delete("history/prod/00000001.000000000000060.forged");
+    const list = (options = {}) =>
+      shop().run<{ history: readonly object[]; older: number }>(rollback, ["channel/prod"], { list: true, ...options });
+    const newest = await list();
+    expect([newest.history.length, newest.older, newest.history[0]]).toEqual([
+      50,
+      11,
+      expect.objectContaining({ serial: 61 }),
+    ]);
+    expect((await list({ all: true })).history).toHaveLength(61);
+    expect(await shop().say(rollback, ["channel/prod"], { list: true })).toMatch(/\nand 11 older: --all\n$/);
+  } finally {
+    await server.close();
+  }
 });
