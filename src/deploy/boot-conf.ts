@@ -5,7 +5,7 @@ import type { ProjectConfig } from "../manifest/project-schema.ts";
 /** Where a delivery stands on a machine, and the store in it. stage1 knows this one address as the desk's own delivery. */
 export const DELIVERY_FOLDER = "/var/lib/bootlace/delivery";
 
-/** What a machine's boot.conf says; docs/stage1.md "boot.conf" has every key. */
+/** What a machine's boot.conf says; docs/contracts.md, section 4, has every key. */
 interface BootConf {
   readonly store: string;
   readonly project: string;

@@ -10,7 +10,7 @@ export interface PointerBlob {
   readonly unpackedBytes: number;
 }
 
-/** The body of a channel pointer, docs/store.md "Channel pointer". Times are seconds since 1970. */
+/** The body of a channel pointer, docs/contracts.md, section 3. Times are seconds since 1970. */
 export interface Pointer {
   readonly project: string;
   readonly channel: string;

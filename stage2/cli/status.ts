@@ -19,7 +19,7 @@ export function statusCommand(args: Arguments): ExitCode {
     purpose: facts.purpose,
     bundle,
     degraded: existsSync(paths.degraded) ? readFileSync(paths.degraded, "utf8").trim() : "",
-    ...statusOf(project, readState(paths.journal)),
+    ...statusOf(project, readState(paths.journal), facts.boot),
   };
   process.stdout.write(args.values.json ? `${JSON.stringify(status)}\n` : toText(statusLines(status, Date.now())));
   return EXIT.ok;

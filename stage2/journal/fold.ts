@@ -43,7 +43,14 @@ export interface MachineState {
   readonly updated: ReadonlySet<string>;
   /** New name → old name, of services that were renamed: a project that goes back is understood. */
   readonly renamed: ReadonlyMap<string, string>;
-  readonly lastClose?: { readonly run: string; readonly rc: number; readonly why: string; readonly t: number };
+  readonly lastClose?: {
+    readonly run: string;
+    readonly rc: number;
+    readonly why: string;
+    readonly t: number;
+    /** Id of the boot in which it was. */
+    readonly boot?: string;
+  };
   /** The last sequence number. */
   readonly n: number;
 }
@@ -109,7 +116,13 @@ export function foldJournal(records: readonly (JournalRecord | ForeignRecord)[])
       }
       case "close":
         openRun = undefined;
-        lastClose = { run: record.run, rc: record.rc, why: record.why, t: record.t };
+        lastClose = {
+          run: record.run,
+          rc: record.rc,
+          why: record.why,
+          t: record.t,
+          ...(record.boot && { boot: record.boot }),
+        };
         if (record.spec?.whole && record.mach !== undefined) updated.add(record.mach);
         break;
       case "checkpoint": {

@@ -6,7 +6,6 @@ import { initChanged, initDigest } from "./digest.ts";
 
 export interface PlanRequest {
   readonly project: Project;
-  /** Empty: the project's own roots. */
   readonly roots: readonly string[];
   readonly state: MachineState;
   readonly facts: Facts;

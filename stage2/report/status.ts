@@ -11,7 +11,14 @@ export interface Status {
   readonly bundle: string;
   /** Text of stage1 where it could not boot what the channel points to, or empty. */
   readonly degraded: string;
-  readonly lastRun?: { readonly run: string; readonly exit: number; readonly outcome: string; readonly t: number };
+  readonly lastRun?: {
+    readonly run: string;
+    readonly exit: number;
+    readonly outcome: string;
+    readonly t: number;
+    /** False when the machine has booted since, and that boot has not ended a run yet. */
+    readonly thisBoot: boolean;
+  };
   readonly openRun?: string;
   readonly services: readonly ServiceStatus[];
   /** On the machine, no longer in the project. */
@@ -30,10 +37,11 @@ interface PhaseStatus {
   readonly why?: string;
 }
 
-/** Reads the state of every service that the project has or the journal knows. */
+/** Reads the state of every service that the project has or the journal knows. @param boot id of this boot. */
 export function statusOf(
   project: Project,
   state: MachineState,
+  boot: string,
 ): Pick<Status, "services" | "orphaned" | "lastRun" | "openRun"> {
   const services = project.services.flatMap((service): ServiceStatus[] => {
     const known = state.services.get(service.name);
@@ -50,7 +58,15 @@ export function statusOf(
   return {
     services,
     orphaned: [...state.services.keys()].filter((name) => !names.has(name)).sort(),
-    ...(lastClose && { lastRun: { run: lastClose.run, exit: lastClose.rc, outcome: lastClose.why, t: lastClose.t } }),
+    ...(lastClose && {
+      lastRun: {
+        run: lastClose.run,
+        exit: lastClose.rc,
+        outcome: lastClose.why,
+        t: lastClose.t,
+        thisBoot: lastClose.boot === undefined || lastClose.boot === boot,
+      },
+    }),
     ...(openRun && { openRun: openRun.run }),
   };
 }
@@ -68,6 +84,9 @@ export function statusLines(status: Status, now: number): Line[] {
       text: `${status.project} on ${status.machine} (${status.provider}, ${status.purpose}), bundle ${status.bundle.slice(0, 12)}`,
     },
     ...(status.degraded === "" ? [] : [{ tone: "warn" as const, text: `degraded: ${status.degraded}` }]),
+    ...(status.lastRun?.thisBoot === false && status.openRun === undefined
+      ? [{ tone: "warn" as const, text: "this boot has ended no run yet: what follows is of the boot before" }]
+      : []),
     ...(status.openRun === undefined ? [] : [{ tone: "warn" as const, text: `run ${status.openRun} is open` }]),
     ...(status.lastRun === undefined
       ? [{ tone: "dim" as const, text: "no run has ended yet" }]

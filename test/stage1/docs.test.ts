@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { LIMITS } from "../../src/bundle/limits.ts";
 
@@ -40,4 +40,10 @@ test("docs/bundle.md and stage1 name the bounds that packing holds", () => {
   expect(doc).toContain(`| unpacked | ${LIMITS.unpackedBytes / 1024 ** 2} MiB |`);
   expect(doc).toContain(`| a path | ${LIMITS.pathBytes} bytes`);
   expect(read("stage1/verify")).toContain(`-le ${LIMITS.entries} ]`);
+});
+
+test("docs/stage1.md has a row for each file of stage1, and for no other", () => {
+  const table = read("docs/stage1.md").split("| file | what |")[1]?.split("\n\n")[0] ?? "";
+  const rows = table.split("\n").flatMap((line) => firsts(line.split("|")[1] ?? "", /`([a-z0-9.-]+)`/g));
+  expect(sorted(rows)).toEqual(readdirSync(new URL("../../stage1", import.meta.url)).sort());
 });

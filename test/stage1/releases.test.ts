@@ -86,7 +86,7 @@ function closes(): readonly { readonly k: string; readonly outcome?: string }[] 
     );
 }
 
-/** Boots twice, then meets a bundle that dies before its plan: the contract of docs/stage1.md, "Hand-off 1". */
+/** Boots twice, then meets a bundle that dies before its plan: docs/contracts.md, section 2. */
 async function keepsTheContract(stage1: string, bundle: Awaited<ReturnType<typeof bundleWith>>): Promise<void> {
   rig.point(bundle);
   expect(await boot(stage1)).toMatchObject({ code: 0 });

@@ -16,6 +16,16 @@ function seed(rig: MachineRig, values: Record<string, string>): void {
 const both = { init: 'echo x >>"$WORLD/$BOOTLACE_SERVICE.init"', update: 'echo x >>"$WORLD/$BOOTLACE_SERVICE.update"' };
 
 describe("boot", () => {
+  test("that ended no run is told by status, which shows the run of the boot before", async () => {
+    const rig = machine(["web"], { web: { scripts: both } });
+    seed(rig, {});
+    await rig.run(["boot"]);
+    expect(rig.say("status")).not.toContain("this boot has ended no run yet");
+    seed(rig, { boot: "b2" });
+    expect(rig.say("status")).toContain("this boot has ended no run yet");
+    expect(JSON.parse(rig.say("status", "--json")).lastRun).toMatchObject({ outcome: "done", thisBoot: false });
+  });
+
   test("goes on with an open run under its id, then runs its own updates, even where what was asked for fails", async () => {
     const rig = machine(["web"], {
       web: { scripts: both },
