@@ -228,17 +228,24 @@ catch (error) { process.stderr.write("inner=" + error.status + " " + error.stder
     expect((await rig.run()).stderr).toBe("");
   });
 
-  test("keeps bundles and artifacts of this bundle and of the good one before it, and no others", async () => {
-    const rig = makeRig();
+  test("keeps bundles, runtimes and artifacts of this bundle and of the good one before it, and no others", async () => {
+    const rig = makeRig({ runtime: "digest" });
+    const platform = process.arch === "arm64" ? "linux-arm64-glibc" : "linux-x64-glibc";
     const kept: string[][] = [];
     for (const mark of ["one", "two", "three"]) {
       const { digest, bytes } = rig.putArtifact(mark);
       const bundle = rig.putBundle(mark, "good", { "artifacts.list": `${digest} ${bytes} any\n` });
-      rig.point(bundle);
+      const script = `#!/bin/sh\n# ${mark}\nexec ${process.execPath} "$@"\n`;
+      const runtime = rig.putTar(
+        tarStream([{ path: "bin/node", mode: 0o755, bytes: Buffer.from(script) }]),
+        "runtimes",
+      );
+      rig.point(bundle, { runtimes: { [platform]: runtime } });
       expect(await rig.run()).toMatchObject({ code: 0 });
-      kept.push([bundle.digest, digest]);
+      kept.push([bundle.digest, digest, runtime.digest]);
     }
     const last = kept.slice(1);
+    expect(readdirSync(join(rig.state, "runtimes")).sort()).toEqual(last.map(([, , runtime]) => runtime).sort());
     expect(readdirSync(join(rig.state, "bundles")).sort()).toEqual(last.map(([bundle]) => bundle).sort());
     expect(readdirSync(join(rig.state, "artifacts")).sort()).toEqual(last.map(([, artifact]) => artifact).sort());
   });

@@ -39,7 +39,7 @@ services: [web]
 region: eu-west-1
 store: s3://acme-boot/shop
 s3: {endpoint: "${s3.url}", pathStyle: true}
-boot: {follow: stable, auth: keys, keysFile: /etc/bootlace/keys, allowBakedKeys: true, deadline: 2s}
+boot: {follow: stable, auth: keys, keysFile: /etc/bootlace/keys, allowBakedKeys: true, deadline: 10s}
 images:
   base: {on: sandbox}
 machines:
