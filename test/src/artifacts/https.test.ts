@@ -214,6 +214,16 @@ describe("artifactFile()", () => {
     expect(server.asked).toHaveLength(2);
   });
 
+  test("refuses a length in bootlace.lock that the bytes of its digest do not have", async () => {
+    const locked = { ...LOCKED, bytes: LOCKED.bytes + 1 };
+    await expect(artifactFile({ ...locked, file: source() }, quick)).rejects.toMatchObject({
+      code: "E_ARTIFACT_DIGEST",
+      message: expect.stringMatching(
+        new RegExp(`^bootlace.lock names ${locked.bytes} bytes for .*, the file of that digest has ${LOCKED.bytes}$`),
+      ),
+    });
+  });
+
   test("refuses other bytes than bootlace.lock names, with both digests", async () => {
     const other = Buffer.from("9".repeat(BODY.length));
     server.files.set("/app", other);
