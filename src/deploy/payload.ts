@@ -63,7 +63,7 @@ export function packedPayload({ bundle, runtimes, artifacts }: PackedInput): Pay
 /**
  * The payload of a pointer that was published before: nothing is packed, and all of it must be in the store.
  *
- * @throws {BootlaceError} `E_BLOB_GONE`, naming every blob that the store lacks.
+ * @throws {BootlaceError} `E_BLOB_GONE`, naming every blob that the store lacks; `E_ARCHIVE` for a bundle that is none.
  */
 export async function publishedPayload(store: Store, { bundle, runtimes }: Pointer): Promise<Payload> {
   const named: BlobRef[] = [
@@ -89,9 +89,14 @@ export async function publishedPayload(store: Store, { bundle, runtimes }: Point
 async function artifactsIn(packed: Buffer, unpackedBytes: number): Promise<readonly BlobRef[]> {
   const listed = (await bundleText(packed, unpackedBytes, "artifacts.list")) ?? "";
   const refs = new Map<string, BlobRef>();
-  for (const line of listed.split("\n")) {
-    const [, digest = "", bytes] = /^([0-9a-f]{64}) (\d{1,15}) \S+$/.exec(line) ?? [];
-    if (digest !== "") refs.set(digest, { kind: "artifacts", digest, bytes: Number(bytes) });
+  const lines = listed === "" ? [] : listed.replace(/\n$/, "").split("\n");
+  for (const [index, line] of lines.entries()) {
+    const [, digest = "", bytes] = /^([0-9a-f]{64}) (0|[1-9]\d{0,14}) \S+$/.exec(line) ?? [];
+    if (digest === "") {
+      const expected = "expected <sha256> <bytes> <arch>";
+      throw new BootlaceError("E_ARCHIVE", `Line ${index + 1} of the bundle's artifacts.list is wrong: ${expected}`);
+    }
+    refs.set(digest, { kind: "artifacts", digest, bytes: Number(bytes) });
   }
   return [...refs.values()];
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { Readable } from "node:stream";
 import {
   ArchiveError,
   type ArchiveLimits,
@@ -48,18 +49,20 @@ export async function checkArchive(file: string, limits: ArchiveLimits, what: st
 /**
  * The bytes of one file of a tar.gz, without unpacking the rest; all of the archive is looked at.
  *
+ * @param file Its path, or its bytes.
  * @returns undefined when it does not hold the file.
  * @throws {BootlaceError} `E_ARCHIVE`
  */
 export async function readFromArchive(
-  file: string,
+  file: string | Buffer,
   path: string,
   { limits, what }: { readonly limits: ArchiveLimits; readonly what: string },
 ): Promise<Buffer | undefined> {
   const read = async (): Promise<Buffer | undefined> => {
     let parts: Buffer[] | undefined;
     let isWanted = false;
-    for await (const part of readArchive(gunzipped(createReadStream(file)), limits)) {
+    const packed = typeof file === "string" ? createReadStream(file) : Readable.from([file]);
+    for await (const part of readArchive(gunzipped(packed), limits)) {
       if ("entry" in part) {
         isWanted = part.entry.path === path && part.entry.kind === "file";
         if (isWanted) parts = [];
