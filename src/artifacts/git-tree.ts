@@ -1,6 +1,6 @@
+import { padding, TAR_END, type TarEntry, tarHeader } from "../bundle/tar-header.ts";
 import { FetchFailure } from "./fetching.ts";
 import { type GitRun, runGit, startGit, stopGit } from "./run-git.ts";
-import { padding, TAR_END, type TarEntry, tarHeader } from "./tar-header.ts";
 
 interface Blob {
   readonly mode: "100644" | "100755" | "120000";

@@ -1,6 +1,6 @@
-import { Header } from "tar";
 import { BootlaceError } from "../../stage2/index.ts";
 import { LIMITS } from "./limits.ts";
+import { padding, plainHeader, TAR_END } from "./tar-header.ts";
 
 /** One file for {@link tarStream}, its bytes in memory. */
 export interface TarFile {
@@ -8,9 +8,6 @@ export interface TarFile {
   readonly mode: 0o644 | 0o755;
   readonly bytes: Uint8Array;
 }
-
-const BLOCK = 512;
-const EPOCH = new Date(0);
 
 /**
  * Writes a POSIX ustar archive whose bytes depend on paths, modes and contents alone: entries sorted by code unit,
@@ -50,11 +47,10 @@ export function tarStream(files: readonly TarFile[]): Buffer {
       continue;
     }
     parts.push(header(entry.path, entry.mode, entry.bytes.length, "File"), entry.bytes);
-    const rest = entry.bytes.length % BLOCK;
-    if (rest > 0) parts.push(Buffer.alloc(BLOCK - rest));
+    parts.push(padding(entry.bytes.length));
   }
   // POSIX.1-2017 pax, "ustar Interchange Format": two blocks of zeros end an archive.
-  parts.push(Buffer.alloc(2 * BLOCK));
+  parts.push(TAR_END);
   const bytes = parts.reduce((sum, part) => sum + part.length, 0);
   if (bytes > LIMITS.unpackedBytes) {
     throw new BootlaceError(
@@ -67,14 +63,11 @@ export function tarStream(files: readonly TarFile[]): Buffer {
 }
 
 function header(path: string, mode: number, size: number, type: "File" | "Directory"): Buffer {
-  const made = new Header({ path, mode, size, type, uid: 0, gid: 0, uname: "", gname: "", mtime: EPOCH });
-  made.encode();
-  if (made.needPax || !made.block) {
-    throw new BootlaceError("E_BUNDLE_NAME", `The path "${path}" is too long for a bundle`, {
-      hint: "Shorten it: a file's own name may have 100 characters, its folders 155 together.",
-    });
-  }
-  return made.block;
+  const made = plainHeader({ path, mode, size, type });
+  if (made) return made;
+  throw new BootlaceError("E_BUNDLE_NAME", `The path "${path}" is too long for a bundle`, {
+    hint: "Shorten it: a file's own name may have 100 characters, its folders 155 together.",
+  });
 }
 
 function checkPath(path: string): void {

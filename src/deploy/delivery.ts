@@ -1,11 +1,11 @@
 import { createReadStream } from "node:fs";
 import { pipeline, Readable } from "node:stream";
 import { constants, createGzip } from "node:zlib";
-import { Header } from "tar";
 import { artifactFile } from "../artifacts/artifact-file.ts";
 import { artifactLines } from "../bundle/artifacts-list.ts";
 import { stage1Files } from "../bundle/bundle-files.ts";
 import type { Bundle } from "../bundle/pack.ts";
+import { padding, TAR_END, tarHeader } from "../bundle/tar-header.ts";
 import type { ArtifactSource, LoadedProject } from "../project/loaded.ts";
 import type { Runtime } from "../runtime/obtain-runtime.ts";
 import { inParallel } from "../store/in-parallel.ts";
@@ -34,9 +34,6 @@ interface Entry {
   readonly bytes: number;
   readonly content: Uint8Array | LocalBlob;
 }
-
-/** Blocks of a tar archive, POSIX.1-2017 pax. */
-const BLOCK = 512;
 
 /**
  * A slice of a store with all that one machine lacks, and stage1 beside it, as one tar.gz stream. To be unpacked as root
@@ -71,7 +68,7 @@ function missingBlobs({ loaded, bundle, runtime, has, arch }: DeliveryInput): re
 
 async function* archive(input: DeliveryInput, files: () => Promise<readonly LocalBlob[]>): AsyncGenerator<Uint8Array> {
   for (const { path, mode, bytes, content } of await entries(input, await files())) {
-    yield header(path, mode, bytes);
+    yield tarHeader({ path, mode, size: bytes, type: "File" });
     let sent = 0;
     if (content instanceof Uint8Array) {
       yield content;
@@ -84,9 +81,9 @@ async function* archive(input: DeliveryInput, files: () => Promise<readonly Loca
       }
     }
     if (sent !== bytes) throw new Error(`${path} changed while it was sent: ${sent} bytes, expected ${bytes}`);
-    if (bytes % BLOCK > 0) yield Buffer.alloc(BLOCK - (bytes % BLOCK));
+    yield padding(bytes);
   }
-  yield Buffer.alloc(2 * BLOCK);
+  yield TAR_END;
 }
 
 async function entries(input: DeliveryInput, blobs: readonly LocalBlob[]): Promise<readonly Entry[]> {
@@ -122,11 +119,4 @@ async function entries(input: DeliveryInput, blobs: readonly LocalBlob[]): Promi
     // Last: a delivery that was cut off has none, and stage1 says so.
     text("boot.conf", conf, 0o600),
   ];
-}
-
-function header(path: string, mode: number, size: number): Buffer {
-  const made = new Header({ path, mode, size, type: "File", uid: 0, gid: 0, uname: "", gname: "", mtime: new Date(0) });
-  made.encode();
-  if (!made.block) throw new Error(`no tar header for ${path}`);
-  return made.block;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { tarHeader } from "../../../src/artifacts/tar-header.ts";
+import { tarHeader } from "../../../src/bundle/tar-header.ts";
 import { publishedPayload } from "../../../src/deploy/payload.ts";
 import { FolderStore } from "../../../src/store/folder-store.ts";
 

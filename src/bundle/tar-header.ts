@@ -17,8 +17,8 @@ export interface TarEntry {
  */
 export function tarHeader(entry: TarEntry): Buffer {
   const { path, linkpath } = entry;
-  const made = encode(entry);
-  if (!made.needPax) return blockOf(made);
+  const plain = plainHeader(entry);
+  if (plain) return plain;
   const records = Buffer.concat([
     record("path", path),
     ...(linkpath === undefined ? [] : [record("linkpath", linkpath)]),
@@ -42,6 +42,12 @@ export function tarHeader(entry: TarEntry): Buffer {
     ...(linkpath === undefined ? {} : { linkpath: "long" }),
   });
   return Buffer.concat([blockOf(extended), records, padding(records.length), blockOf(cut)]);
+}
+
+/** The header where it is one block of ustar; undefined for what does not fit into it. */
+export function plainHeader(entry: TarEntry): Buffer | undefined {
+  const made = encode(entry);
+  return made.needPax ? undefined : blockOf(made);
 }
 
 /** Zeros up to the next block. */
