@@ -44,7 +44,7 @@ async function finish({ dir, args, options, json, stdout }: CommandContext): Ret
     `dropped ${dropped.join(", ")} from trust/`,
     "  deploy each channel now: machines that accept the new epoch trust the old key no more",
     `  a machine that has not booted with ${fresh.map(({ id }) => id).join(", ")} refuses whatever is published from now on,`,
-    "  boots its last good bundle and says so: bring it the new key with bootlace apply",
+    "  boots its last good bundle and says so: bring it the new key with bootlace up, or apply --here on it",
     ...(forced ? ["  --force: no channel was looked at, so this may be all machines"] : []),
   ];
   stdout.write(`${lines.join("\n")}\n`);

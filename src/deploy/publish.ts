@@ -190,8 +190,12 @@ function notBelieved({ text }: Entry, refusal: BootlaceError, { channel, keys }:
   const stranger = signers.length > 0 && !signers.some((id) => keys.some((key) => key.id === id));
   const replace = `\`bootlace deploy ${channel} --replace\``;
   // Nobody but the project's people can tell a key that was dropped from a stranger's: both ways are said.
-  const said = stranger
-    ? `Did this project drop the key ${signers.join(", ")}? Then machines that trust that key alone refuse what ${replace} publishes, and stay with their last good bundle: take trust/${signers[0]}.pem from version control again and deploy, or bring them the new key with \`bootlace apply\`. If somebody else wrote to the channel, publish over it with --replace.`
-    : `Somebody else wrote to channel ${channel}, or the project's keys are not those of its last deploy. When you know which, publish over it with ${replace}.`;
+  const unsigned = "It is not signed. Bootlace 0.1.0 did not sign: when that published it,";
+  const said =
+    signers.length === 0
+      ? `${unsigned} publish over it once with ${replace}; otherwise somebody else wrote to the channel.`
+      : stranger
+        ? `Did this project drop the key ${signers.join(", ")}? Then machines that trust that key alone refuse what ${replace} publishes, and stay with their last good bundle: take trust/${signers[0]}.pem from version control again and deploy, or bring them the new key with \`bootlace up\`. If somebody else wrote to the channel, publish over it with --replace.`
+        : `Somebody else wrote to channel ${channel}, or the project's keys are not those of its last deploy. When you know which, publish over it with ${replace}.`;
   return new BootlaceError(refusal.code, refusal.message, { hint: refusal.hint ?? said, cause: refusal });
 }

@@ -90,7 +90,7 @@ function checkBoot(
       "E_NO_KEY",
       "Machines follow only what is signed, and the project has no key: trust/ holds none",
       follow,
-      { suggestion: "make one: bootlace key new" },
+      { suggestion: "get trust/ from the desk that deployed before; if nobody did: bootlace key new" },
     );
   }
 }

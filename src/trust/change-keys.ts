@@ -27,7 +27,7 @@ export async function newKey(dir: string, kms?: string, epoch = 1): Promise<KeyC
   const { keys } = await loadTrust(dir);
   if (keys.length > 0) {
     throw new BootlaceError("E_KEY_EXISTS", `The project has a key: ${keys.map(({ id }) => id).join(", ")}`, {
-      hint: "`bootlace key rotate` brings a new one that machines learn of.",
+      hint: '`bootlace key rotate` brings a new one that machines learn of. If its private half is lost: docs/trust.md, "A key is lost".',
     });
   }
   return addKey(dir, epoch, epoch, kms);
@@ -35,18 +35,19 @@ export async function newKey(dir: string, kms?: string, epoch = 1): Promise<KeyC
 
 /**
  * Begins a change: the new key signs beside the old one in this epoch, and alone in the next. Machines get it with the
- * next bundle, which the old key signs.
+ * next bundle, which the old key signs: without that one's private half nothing is begun.
  *
- * @throws {BootlaceError} `E_NO_KEY`, `E_KEY_EXISTS` while another change is under way, `E_KMS`.
+ * @throws {BootlaceError} `E_NO_KEY`, `E_KEY_EXISTS` while another change is under way, `E_KEY_MISSING`, `E_KMS`.
  */
 export async function rotateKey(dir: string, kms?: string): Promise<KeyChange> {
-  const { keys, epoch } = await loadTrust(dir);
+  const { keys, epoch, signers } = await loadTrust(dir);
   if (keys.length === 0) throw noKey(dir);
   if (keys.length > 1) {
     throw new BootlaceError("E_KEY_EXISTS", `The keys are changing already: ${keys.map(({ id }) => id).join(", ")}`, {
       hint: "When machines have had the time to boot once, end it: bootlace key rotate --finish, then deploy.",
     });
   }
+  await signers();
   return addKey(dir, epoch, epoch + 1, kms);
 }
 

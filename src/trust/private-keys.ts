@@ -69,7 +69,7 @@ export async function fileSigner(id: string): Promise<Signer> {
   const pem = await readPrivateKey(id);
   if (pem === undefined) {
     throw new BootlaceError("E_KEY_MISSING", `The private key ${id} of this project is not on this desk: no ${file}`, {
-      hint: "Copy it from the desk that made it, point BOOTLACE_KEYS at the folder that has it, or use a key in KMS.",
+      hint: 'Copy it from the desk that made it, or point BOOTLACE_KEYS at the folder that has it. Lost for good: docs/trust.md, "A key is lost".',
     });
   }
   let key: KeyObject;

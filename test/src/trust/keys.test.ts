@@ -137,6 +137,14 @@ describe("rotateKey()", () => {
     await expect(rotateKey(dir)).rejects.toThrow(code("E_NO_KEY"));
     await newKey(dir);
     await expect(finishRotation(dir)).rejects.toThrow(code("E_NO_KEY", "no newer key"));
+    const { keys } = await loadTrust(dir);
+    const file = secretFile(keys[0]?.id ?? "");
+    const secret = readFileSync(file);
+    // A key that the old one cannot vouch for would reach no machine.
+    rmSync(file);
+    await expect(rotateKey(dir)).rejects.toThrow(code("E_KEY_MISSING"));
+    expect((await loadTrust(dir)).keys).toHaveLength(1);
+    writeFileSync(file, secret, { mode: 0o600 });
     await rotateKey(dir);
     await expect(rotateKey(dir)).rejects.toThrow(code("E_KEY_EXISTS", "changing already"));
   });
