@@ -11,6 +11,7 @@ import { openProjectStore } from "../deploy/project-store.ts";
 import { planPublish } from "../deploy/publish.ts";
 import { runPublish } from "../deploy/run-publish.ts";
 import { parseDuration } from "../manifest/duration.ts";
+import { loadConfig } from "../project/load-config.ts";
 import { loadProject } from "../project/load-project.ts";
 import { loadTrust } from "../trust/trust.ts";
 import { assertOptionPairs } from "./assert-option-pairs.ts";
@@ -24,8 +25,7 @@ const deploy: CommandRun = async (context) => {
   assertOptionPairs(options, { timeout: "wait", for: "presign" });
   const channel = channelName(args[0] ?? "");
   const from = typeof options.from === "string" ? channelName(options.from) : undefined;
-  const loaded = await loadProject(dir);
-  const { config } = loaded;
+  const config = loadConfig(dir);
   const store = openProjectStore(config, dir, options.store);
   const presign = typeof options.presign === "string" ? resolve(options.presign) : undefined;
   const validFor = timeOf(options.for, PRESIGN_MS);
@@ -36,7 +36,9 @@ const deploy: CommandRun = async (context) => {
   const place: ChannelPlace = { store, channel, project: config.name, keys: trust.keys };
   const source = { insist: options.replace === true, now: Date.now() };
   const payload =
-    from === undefined ? await projectPayload(loaded) : await channelPayload({ ...place, channel: from }, source);
+    from === undefined
+      ? await projectPayload(await loadProject(dir))
+      : await channelPayload({ ...place, channel: from }, source);
   const planned = options.plan === true;
   const input = {
     epoch: trust.epoch,

@@ -8,7 +8,7 @@ import { planPublish } from "../deploy/publish.ts";
 import { type HistoryRow, historyRows, rollbackTarget } from "../deploy/rollback.ts";
 import { runPublish } from "../deploy/run-publish.ts";
 import { shownTime } from "../deploy/shown-time.ts";
-import { loadProject } from "../project/load-project.ts";
+import { loadConfig } from "../project/load-config.ts";
 import { loadTrust } from "../trust/trust.ts";
 import { assertOptionPairs } from "./assert-option-pairs.ts";
 
@@ -20,7 +20,7 @@ const rollback: CommandRun = async (context) => {
   const { dir, args, options, json, stdout } = context;
   assertOptionPairs(options, { all: "list" });
   const channel = channelTarget(args[0] ?? "");
-  const { config } = await loadProject(dir);
+  const config = loadConfig(dir);
   const store = openProjectStore(config, dir, options.store);
   const trust = await loadTrust(dir);
   if (trust.keys.length === 0) await trust.signers();

@@ -127,6 +127,15 @@ describe("stage1 under attack", () => {
     await goesOn("ours", /expired on 2030-03-17 17:46 UTC, by this machine's clock it is 2030-03-17 17:46 UTC/);
   });
 
+  test("freeze: a time far ahead that a leaked key signed counts no longer than its epoch", async () => {
+    rig.point(rig.putBundle("theirs"), { created: 900_000_000_000_000 });
+    await boots("theirs");
+    const next = new TestKey(1, 2);
+    rig.trustKey(next);
+    rig.point(rig.putBundle("ours"), { epoch: 2, expires: 4_000_000_000 }, [next]);
+    await boots("ours");
+  });
+
   test("mix-and-match: a pointer of another channel or project, well signed, is refused", async () => {
     rig.point(rig.putBundle("ours"));
     await boots("ours");

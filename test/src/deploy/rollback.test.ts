@@ -35,6 +35,15 @@ describe("bootlace rollback", () => {
     expect(readdirSync(inStore("channels/.log/prod"))).toHaveLength(3);
   });
 
+  test("goes back, lists and promotes also in a tree whose services are broken", async () => {
+    const [one] = await publish("echo one", "echo two");
+    writeFileSync(join(shop().dir, "services/web/service.yaml"), "requiers: [x]\n");
+    expect(await shop().run(rollback, ["channel/prod"], { list: true })).toMatchObject({ history: [{}, {}] });
+    expect(await shop().run(deploy, ["beta"], { from: "prod" })).toMatchObject({ from: "prod", serial: 1 });
+    expect(await shop().run(rollback, ["channel/prod"])).toMatchObject({ bundle: one });
+    await expect(shop().run(deploy, ["prod"])).rejects.toMatchObject({ code: "E_CHECK" });
+  });
+
   test("goes past a renewal, which points to the same bundle", async () => {
     const [one] = await publish("echo one");
     shop().write("echo two", "boot: {lifetime: 1h}\n");
