@@ -62,7 +62,7 @@ describe("bootlace key rotate --finish", () => {
     await shop().run(keyRotate, []);
     const said = await shop().say(keyRotate, [], { finish: true, force: true });
     expect(said).toMatch(
-      /refuses whatever is published from now on,\n.*last good bundle.*bootlace apply\n.*all machines/,
+      /refuses whatever is published from now on,\n.*last good bundle.*bootlace up, or apply --here on it\n.*all machines/,
     );
     expect(keys()).toBe(1);
     expect(existsSync(join(shop().dir, ".bootlace/store"))).toBe(false);
