@@ -20,7 +20,7 @@ const imageShow: CommandRun = async ({ dir, args, json, stdout }) => {
   const rows: readonly (readonly [string, string])[] = [
     ["image", `${image.name}/${image.id}`],
     ["age", `${age(Date.now() - image.created)} (${new Date(image.created).toISOString()})`],
-    ["made from", image.parent ? `${image.parent.name}/${image.parent.id}` : image.root],
+    ["made from", image.parent ? `${image.parent.name}/${image.parent.id}` : Object.values(image.origin).join(", ")],
     ["used by", users.join(", ") || "nothing"],
     ["provider", `${image.provider}, ${image.arch}`],
     ["roots", image.roots.join(", ")],

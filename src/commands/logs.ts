@@ -17,6 +17,10 @@ const logs: CommandRun = async ({ dir, args, options, json, stdout, stderr, sign
   const [target = "", step] = args;
   const machine = await findMachine(dir, target);
   if (options.console === true) {
+    if (machine.console === undefined)
+      throw new BootlaceError("E_MACHINE_STATE", `The desk does not have the console of ${target}`, {
+        hint: "Look where the machine stands; `bootlace logs` shows what its last run printed.",
+      });
     await showConsole(machine.console, options.follow === true, { json, stdout, signal });
     return EXIT.ok;
   }

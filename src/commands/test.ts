@@ -9,6 +9,7 @@ import { loadProject } from "../project/load-project.ts";
 import { removeLedger, thisDesk, writeLedger } from "../recipe/ledger.ts";
 import { runRecipe } from "../recipe/run-recipe.ts";
 import { testRecipe } from "../recipe/test/test-recipe.ts";
+import { deskArch } from "../runtime/pinned.ts";
 
 /** How long `gc` leaves a test alone whose desk seems to live, in milliseconds. */
 const EXPIRES = 3_600_000;
@@ -17,7 +18,7 @@ const EXPIRES = 3_600_000;
 const test: CommandRun = async ({ dir, args, options, json, stdout, signal }) => {
   const loaded = await loadProject(dir);
   const provider = providerNamed(typeof options.on === "string" ? options.on : "sandbox");
-  const payload = await makePayload(loaded, args, provider);
+  const payload = await makePayload(loaded, args, provider, deskArch());
   if ((options.shell || options.watch) && json)
     throw new BootlaceError("E_USAGE", "--shell and --watch have no JSON form");
   const id = `test-${randomBytes(3).toString("hex")}`;
@@ -32,7 +33,7 @@ const test: CommandRun = async ({ dir, args, options, json, stdout, signal }) =>
   };
   const watchAndApply = (link: Link): Promise<void> => {
     const act = async () => {
-      const changed = await makePayload(await loadProject(dir), args, provider);
+      const changed = await makePayload(await loadProject(dir), args, provider, deskArch());
       await applyToMachine(link, changed, { onEvent: reporter, signal });
     };
     return watchServices(
@@ -52,7 +53,7 @@ const test: CommandRun = async ({ dir, args, options, json, stdout, signal }) =>
       dir: loaded.dir,
       provider,
       id,
-      base: { kind: "host" } as const,
+      base: provider.defaultBase,
       payload,
       ...(options.shell || options.watch ? { visit } : {}),
     };

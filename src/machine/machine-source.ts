@@ -1,31 +1,97 @@
 import { resolve } from "node:path";
 import { BootlaceError, findClosure, type Service } from "../../stage2/index.ts";
 import { findImage, imageBase } from "../image/image-record.ts";
-import type { BaseConfig } from "../manifest/project-schema.ts";
+import type { BaseConfig, ImageConfig, MachineConfig } from "../manifest/project-schema.ts";
 import type { LoadedProject } from "../project/loaded.ts";
-import type { Base, Provider } from "./machine.ts";
+import { deskArch, type RuntimeArch } from "../runtime/pinned.ts";
+import type { Base, Hardware, Provider } from "./machine.ts";
 
 /**
  * What an image or a machine of bootlace.yaml starts from.
  *
- * @throws {BootlaceError} `E_PROVIDER_UNSUPPORTED` for a base that sandboxes do not have, `E_IMAGE_UNKNOWN` for an image that was not built.
+ * @throws {BootlaceError} `E_PROVIDER_UNSUPPORTED` for a base that the provider's machines do not have, `E_IMAGE_UNKNOWN` for an image that was not built.
  */
-export async function resolveBase(dir: string, from: string | BaseConfig | undefined): Promise<Base> {
-  if (from === undefined) return { kind: "host" };
-  if (typeof from === "string") {
-    const image = await findImage(dir, from);
-    if (image) return imageBase(dir, image);
-    throw new BootlaceError("E_IMAGE_UNKNOWN", `Image ${from} was not built yet`, {
-      hint: `Build it: bootlace build ${from}`,
-    });
-  }
-  if (from.root !== undefined) return { kind: "root", path: resolve(dir, from.root) };
-  if (from.host) return { kind: "host" };
+export async function resolveBase(
+  dir: string,
+  from: string | BaseConfig | undefined,
+  provider: Provider,
+): Promise<Base> {
+  if (typeof from === "string") return imageOf(dir, from, provider);
+  if (from === undefined) return provider.defaultBase;
+  const base = describedBase(dir, from);
+  if (base && provider.bases.includes(base.kind)) return base;
+  const starts = provider.bases.map((kind) => BASE_WORDS[kind]).join(", ");
   throw new BootlaceError(
     "E_PROVIDER_UNSUPPORTED",
-    `A sandbox starts from this host, a root tree or an image of the project, not from ${Object.keys(from).join(", ")}`,
-    { hint: "Use `from: {host: true}` or `from: {root: DIR}`, or `--on sandbox` for a try." },
+    `A ${provider.name} starts from ${starts}, not from ${Object.keys(from).join(", ")}`,
+    { hint: "Say `from:` in bootlace.yaml, or try it in a sandbox: --on sandbox" },
   );
+}
+
+const BASE_WORDS: Readonly<Record<Base["kind"], string>> = {
+  host: "{host: true}",
+  root: "{root: DIR}",
+  debian: "{debian: RELEASE}",
+  file: "{file: DISK}",
+  url: "{url: URL, sha256: DIGEST}",
+  layers: "an image of the project",
+};
+
+async function imageOf(dir: string, name: string, provider: Provider): Promise<Base> {
+  const image = await findImage(dir, name);
+  if (!image)
+    throw new BootlaceError("E_IMAGE_UNKNOWN", `Image ${name} was not built yet`, {
+      hint: `Build it: bootlace build ${name}`,
+    });
+  if (image.provider !== provider.name)
+    throw new BootlaceError(
+      "E_PROVIDER_UNSUPPORTED",
+      `Image ${name}/${image.id} is of ${image.provider}; a ${provider.name} cannot start from it`,
+      { hint: `Build it there: bootlace build ${name} --on ${provider.name}` },
+    );
+  return imageBase(dir, image);
+}
+
+function describedBase(dir: string, from: BaseConfig): Base | undefined {
+  if (from.root !== undefined) return { kind: "root", path: resolve(dir, from.root) };
+  if (from.host) return { kind: "host" };
+  if (from.debian !== undefined) return { kind: "debian", suite: from.debian };
+  if (from.file !== undefined) return { kind: "file", path: resolve(dir, from.file) };
+  if (from.url === undefined) return undefined;
+  const { url, sha256, sha512 } = from;
+  return { kind: "url", url, ...(sha256 ? { sha256 } : {}), ...(sha512 ? { sha512 } : {}) };
+}
+
+/** What bootlace.yaml says of a machine's make, as a launch takes it. */
+export function hardwareOf(config: ImageConfig | MachineConfig | undefined, arch: RuntimeArch): Hardware {
+  const { memory, cpus, disk, login, qemu } = config ?? {};
+  const ports = config && "ports" in config ? config.ports?.map(String) : undefined;
+  return {
+    arch,
+    ...(memory === undefined ? {} : { memory }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(disk === undefined ? {} : { disk }),
+    ...(login === undefined ? {} : { login }),
+    ...(ports === undefined ? {} : { ports }),
+    ...(qemu === undefined ? {} : { qemu: qemu as NonNullable<Hardware["qemu"]> }),
+  };
+}
+
+/**
+ * The architecture that an image or a machine is to have; that of the desk where nothing is said.
+ *
+ * @throws {BootlaceError} `E_PROVIDER_UNSUPPORTED` where a sandbox would need another processor.
+ */
+export function archOf(config: ImageConfig | MachineConfig | undefined, provider: Provider): RuntimeArch {
+  const arch = [config?.arch ?? deskArch()].flat();
+  const one = arch.find((name) => name === deskArch()) ?? arch[0] ?? deskArch();
+  if (provider.name === "sandbox" && one !== deskArch())
+    throw new BootlaceError(
+      "E_PROVIDER_UNSUPPORTED",
+      `A sandbox has this computer's processor, ${deskArch()}; bootlace.yaml asks for ${one}`,
+      { hint: "Use `on: qemu`, which has both." },
+    );
+  return one;
 }
 
 /**

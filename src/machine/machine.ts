@@ -7,8 +7,17 @@ export type Base =
   | { readonly kind: "host" }
   /** A root file system in a folder (sandbox). */
   | { readonly kind: "root"; readonly path: string }
-  /** An image of the project: its layers, the base one first, over what the first of them was made on. */
-  | { readonly kind: "layers"; readonly root: string; readonly rootState: string; readonly layers: readonly Layer[] };
+  /** A Debian release, made from its packages (qemu). */
+  | { readonly kind: "debian"; readonly suite: string }
+  /** A disk image at the desk; absolute path (qemu). */
+  | { readonly kind: "file"; readonly path: string }
+  /** A disk image to download (qemu). */
+  | { readonly kind: "url"; readonly url: string; readonly sha256?: string; readonly sha512?: string }
+  /** An image of the project: its layers, the base one first, and what its provider noted of their origin. */
+  | { readonly kind: "layers"; readonly origin: Origin; readonly layers: readonly Layer[] };
+
+/** A provider's own notes on what an image was made on; nobody else reads them. */
+export type Origin = Readonly<Record<string, string>>;
 
 /** One image file, named by its digest. */
 export interface Layer {
@@ -27,6 +36,23 @@ export interface LaunchSpec {
   readonly base: Base;
   readonly purpose: Purpose;
   readonly hostname?: string;
+  /** Absent: the provider's defaults. A provider ignores what its machines do not have. */
+  readonly hardware?: Hardware;
+}
+
+/** What bootlace.yaml says of a machine's make. */
+export interface Hardware {
+  readonly arch?: "x86_64" | "arm64";
+  /** Bytes. */
+  readonly memory?: number;
+  readonly cpus?: number;
+  /** Bytes. */
+  readonly disk?: number;
+  /** Who logs in; default by the base. */
+  readonly login?: string;
+  /** Desk port to machine port: `8080:80`, `127.0.0.1:8080:80`, `8080`. */
+  readonly ports?: readonly string[];
+  readonly qemu?: { readonly accel?: "auto" | "kvm" | "hvf" | "tcg"; readonly args?: readonly string[] };
 }
 
 export type MachineStatus = "running" | "stopped" | "gone";
@@ -48,17 +74,28 @@ export interface Machine {
   start(signal?: AbortSignal): Promise<void>;
   /** Ends everything in order (TERM, grace, KILL). Does nothing to a machine that is stopped. */
   stop(): Promise<void>;
+  /** Asks for another boot and does not wait for it; its end is seen by {@link Machine.boot}. */
+  reboot(signal?: AbortSignal): Promise<void>;
+  /** How long another boot may take from when it was asked for, in milliseconds. */
+  readonly rebootWithin: number;
   /** Makes an image file in `folder` from the stopped machine. */
   capture(folder: string): Promise<Captured>;
-  /** What a capture would hold and the base does not, as a folder of the desk; for verify clean. */
-  changes(): string | undefined;
+  /** What a capture would hold, for verify clean; undefined where there is nothing to look at. */
+  contents(): Contents | undefined;
   /** Removes the machine and all that was made for it. Does nothing to one that is gone. */
   dispose(): Promise<void>;
-  /** Path of the file that holds the console's output. */
-  readonly console: string;
+  /** Path of the file that holds the console's output; undefined where the desk has none. */
+  readonly console: string | undefined;
   /** Values that belong to this one machine and may not be in its image, with their names. */
   identity(): Promise<readonly NamedValue[]>;
 }
+
+/** Where a stopped machine's content lies at the desk. */
+export type Contents =
+  /** What it adds to its base, as files. */
+  | { readonly kind: "folder"; readonly path: string }
+  /** Its whole disk, backing files included. */
+  | { readonly kind: "disk"; readonly path: string; readonly format: "qcow2" | "raw" };
 
 export interface NamedValue {
   readonly name: string;
@@ -68,8 +105,7 @@ export interface NamedValue {
 export interface Captured {
   readonly layer: Layer;
   readonly parents: readonly Layer[];
-  readonly root: string;
-  readonly rootState: string;
+  readonly origin: Origin;
 }
 
 /** Makes machines of one kind. */
@@ -77,6 +113,10 @@ export interface Provider {
   readonly name: string;
   /** What `needs:` may name and no machine of this kind has. */
   readonly lacks: readonly string[];
+  /** What its machines can start from. */
+  readonly bases: readonly Base["kind"][];
+  /** What they start from where nobody says. */
+  readonly defaultBase: Base;
   /** @throws {BootlaceError} when this desk cannot have such machines; asked before anything is fetched for one. */
   assertAvailable(): Promise<void>;
   /** Digest of what a base is now; part of an image's key. */

@@ -2,9 +2,10 @@ import { BootlaceError, type Event } from "../../stage2/index.ts";
 import { findImage } from "../image/image-record.ts";
 import { loadProject } from "../project/load-project.ts";
 import type { LoadedProject } from "../project/loaded.ts";
+import type { RuntimeArch } from "../runtime/pinned.ts";
 import { lookUp } from "./find-machine.ts";
-import type { Machine, Provider } from "./machine.ts";
-import { resolveBase } from "./machine-source.ts";
+import type { Hardware, Machine, Provider } from "./machine.ts";
+import { archOf, hardwareOf, resolveBase } from "./machine-source.ts";
 import { providerNamed } from "./providers.ts";
 import { applyToMachine, isCurrent, makePayload } from "./run/apply-to-machine.ts";
 import type { CloseEvent } from "./run/follow-run.ts";
@@ -33,6 +34,7 @@ interface Wanted {
   readonly provider: Provider;
   readonly roots: readonly string[];
   readonly from: Parameters<typeof resolveBase>[1];
+  readonly hardware: Hardware & { readonly arch: RuntimeArch };
 }
 
 /**
@@ -43,12 +45,16 @@ interface Wanted {
  */
 export async function bringUp(options: UpOptions): Promise<Up> {
   const { dir, target, onEvent, signal } = options;
-  const { loaded, provider, roots, from } = await wanted(options);
-  const payload = await makePayload(loaded, roots, provider);
+  const { loaded, provider, roots, from, hardware } = await wanted(options);
+  const payload = await makePayload(loaded, roots, provider, hardware.arch);
   const known = await lookUp(dir, target);
   const booted = (await known?.status()) !== "running";
   const machine =
-    known ?? (await provider.launch({ name: target, dir, base: await resolveBase(dir, from), purpose: "run" }, signal));
+    known ??
+    (await provider.launch(
+      { name: target, dir, base: await resolveBase(dir, from, provider), purpose: "run", hardware },
+      signal,
+    ));
   await machine.start(signal);
   const link = new Link(machine);
   const following = { onEvent, signal };
@@ -73,11 +79,12 @@ async function wanted({ dir, target, services, on }: UpOptions): Promise<Wanted>
     });
   const config = machine ?? image;
   const from = machine ? machine.from : target;
-  const provider = providerNamed(on ?? config?.on ?? "sandbox");
-  const loaded = config?.params ? await loadProject(dir, { params: config.params }) : project;
   const built = typeof from === "string" ? await findImage(dir, from) : undefined;
+  const provider = providerNamed(on ?? config?.on ?? built?.provider ?? "sandbox");
+  const arch = archOf(config, provider);
+  const loaded = config?.params ? await loadProject(dir, { params: config.params }) : project;
   const own = config?.services ?? built?.roots ?? loaded.project.roots;
-  return { loaded, provider, roots: mergeRoots(services, own), from };
+  return { loaded, provider, roots: mergeRoots(services, own), from, hardware: { ...hardwareOf(config, arch), arch } };
 }
 
 /** `+NAME` adds to what would be there anyway; plain names replace it. */

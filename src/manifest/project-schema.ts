@@ -37,11 +37,15 @@ const base = z.strictObject({
   ami: text("an id").optional().describe("An AMI by id"),
   ssm: text("a parameter's name").optional().describe("An AMI named by a public SSM parameter"),
   debian: text("a release").optional().describe("A Debian release, made by debootstrap"),
-  url: text("a URL").optional().describe("A disk image to download, with `sha256`"),
+  url: text("a URL").optional().describe("A disk image to download, with `sha256` or `sha512`"),
   file: text("a path").optional().describe("A disk image at the desk"),
   sha256: z
     .string(expected("a digest"))
     .regex(/^[0-9a-f]{64}$/, expected("64 hexadecimal digits"))
+    .optional(),
+  sha512: z
+    .string(expected("a digest"))
+    .regex(/^[0-9a-f]{128}$/, expected("128 hexadecimal digits"))
     .optional(),
   root: text("a path").optional().describe("sandbox: a root tree at the desk"),
   host: z.literal(true, expected("true")).optional().describe("sandbox: a layer over this very host"),

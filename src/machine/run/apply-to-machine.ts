@@ -1,7 +1,7 @@
 import { packBundle } from "../../bundle/pack.ts";
 import type { LoadedProject } from "../../project/loaded.ts";
 import { obtainRuntime } from "../../runtime/obtain-runtime.ts";
-import { deskArch } from "../../runtime/pinned.ts";
+import type { RuntimeArch } from "../../runtime/pinned.ts";
 import type { Session } from "../../session/session.ts";
 import type { Provider } from "../machine.ts";
 import { closureFor } from "../machine-source.ts";
@@ -20,12 +20,13 @@ export async function makePayload(
   loaded: LoadedProject,
   roots: readonly string[],
   provider: Provider,
+  arch: RuntimeArch,
 ): Promise<Payload> {
   await provider.assertAvailable();
-  const closure = closureFor(loaded, roots, provider, deskArch()).map(({ name }) => name);
+  const closure = closureFor(loaded, roots, provider, arch).map(({ name }) => name);
   const [bundle, runtime] = await Promise.all([
     packBundle(loaded),
-    loaded.config.runtime === "system" ? ("system" as const) : obtainRuntime(deskArch()),
+    loaded.config.runtime === "system" ? ("system" as const) : obtainRuntime(arch),
   ]);
   return { loaded, bundle, runtime, roots, closure };
 }

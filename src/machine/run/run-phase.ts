@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BootlaceError, type Event, newRunId } from "../../../stage2/index.ts";
+import { throwIfAborted } from "../../session/abort.ts";
 import { type CloseEvent, followRun } from "./follow-run.ts";
 import { eventsFile, exitFile, launchRun, type RunRequest } from "./launch-run.ts";
 import type { Link } from "./link.ts";
-
-/** How long a machine that was asked to reboot may take before the desk reboots it, in milliseconds. */
-const REBOOT_WITHIN = 5_000;
 
 export interface Following {
   readonly onEvent: (event: Event) => void;
@@ -93,18 +91,49 @@ async function followOverReboots(
 
 /** Waits for another boot; a machine that does not come to it by itself is restarted. Returns the new boot's id. */
 async function rebooted(link: Link, before: string): Promise<string> {
-  const until = performance.now() + REBOOT_WITHIN;
-  for (;;) {
+  const { machine } = link;
+  const now = await bootAfter(link, before, machine.rebootWithin);
+  if (now !== undefined) return now;
+  await machine.stop();
+  await machine.start();
+  return machine.boot();
+}
+
+/**
+ * Asks a machine for another boot and waits until it is there; what was open to it is closed. Returns the boot's id.
+ *
+ * @throws {BootlaceError} `E_MACHINE_STATE` when the boot stays the same.
+ */
+export async function rebootMachine(link: Link, signal?: AbortSignal): Promise<string> {
+  const { machine } = link;
+  const before = await machine.boot();
+  await machine.reboot(signal);
+  const now = await bootAfter(link, before, machine.rebootWithin, signal);
+  if (now !== undefined) return now;
+  throw new BootlaceError(
+    "E_MACHINE_STATE",
+    `${machine.name} did not reboot within ${machine.rebootWithin / 1000} s: its boot is still ${before}, or it is out of reach`,
+    { hint: `Look at its console: bootlace logs ${machine.name} --console` },
+  );
+}
+
+/** The boot's id once it is another one; undefined when that took too long. */
+async function bootAfter(
+  link: Link,
+  before: string,
+  within: number,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const until = performance.now() + within;
+  do {
+    throwIfAborted(signal);
     const now = await link.machine.boot().catch(() => before);
     if (now !== before) {
       await link.close();
       return now;
     }
-    if (performance.now() > until) break;
     await sleep(50);
-  }
+  } while (performance.now() < until);
   await link.close();
-  await link.machine.stop();
-  await link.machine.start();
-  return link.machine.boot();
+  return undefined;
 }

@@ -7,7 +7,7 @@ import { BootlaceError } from "../../../stage2/index.ts";
 import { abortError, throwIfAborted } from "../../session/abort.ts";
 import { connectSsh } from "../../session/connect-ssh.ts";
 import type { Session } from "../../session/session.ts";
-import type { Captured, Machine, MachineStatus, NamedValue } from "../machine.ts";
+import type { Captured, Contents, Machine, MachineStatus, NamedValue } from "../machine.ts";
 import { readJson, removeFolder } from "../machine-folder.ts";
 import { isAlive } from "../process-identity.ts";
 import { packLayer } from "./layer-file.ts";
@@ -20,6 +20,7 @@ const STOP_WITHIN = 20_000;
 /** One sandbox, seen from the desk; all it knows is in the machine's folder. */
 export class SandboxMachine implements Machine {
   readonly provider = "sandbox";
+  readonly rebootWithin = 5_000;
   readonly name: string;
   readonly id: string;
   readonly purpose: Machine["purpose"];
@@ -88,21 +89,29 @@ export class SandboxMachine implements Machine {
     await removeFolder(this.#files.state);
   }
 
+  /** The supervisor looks for a file that only a run writes; from outside a sandbox boots again by its stop and start. */
+  async reboot(signal?: AbortSignal): Promise<void> {
+    await this.stop();
+    await this.start(signal);
+  }
+
   async capture(folder: string): Promise<Captured> {
     if ((await this.status()) !== "stopped")
       throw new BootlaceError(
         "E_MACHINE_STATE",
         `Sandbox ${this.name} is ${await this.status()}; only a stopped machine can be captured`,
       );
-    await assertNoOpenRun(this.changes(), this.name);
+    const { path } = this.contents();
+    await assertNoOpenRun(path, this.name);
     await mkdir(folder, { recursive: true });
     await chmod(folder, 0o700);
-    const layer = await packLayer(this.changes(), join(folder, "layer.tar"));
-    return { layer, parents: this.#spec.layers, root: this.#spec.root, rootState: this.#spec.rootState };
+    const layer = await packLayer(path, join(folder, "layer.tar"));
+    const { root, rootState } = this.#spec;
+    return { layer, parents: this.#spec.layers, origin: { root, rootState } };
   }
 
-  changes(): string {
-    return join(storageOf(this.#spec), "upper");
+  contents(): Contents & { readonly kind: "folder" } {
+    return { kind: "folder", path: join(storageOf(this.#spec), "upper") };
   }
 
   async dispose(): Promise<void> {

@@ -32,6 +32,8 @@ export function sandboxProvider(options: SandboxOptions = {}): Provider {
   return {
     name: "sandbox",
     lacks: ["systemd"],
+    bases: ["host", "root", "layers"],
+    defaultBase: { kind: "host" },
     assertAvailable: () => assertSandboxAvailable(),
     baseState: (base) => (base.kind === "layers" ? Promise.resolve(topOf(base)) : rootState(rootOf(base))),
     async launch(spec, signal) {
@@ -105,18 +107,18 @@ async function writeKey(file: string, comment: string): Promise<void> {
 }
 
 function rootOf(base: Base): string {
-  if (base.kind === "host") return "/";
-  return base.kind === "root" ? base.path : base.root;
+  if (base.kind === "root") return base.path;
+  return base.kind === "layers" ? (base.origin.root ?? "/") : "/";
 }
 
 const topOf = (base: Base & { kind: "layers" }): string =>
-  base.layers.map((layer) => layer.digest).join(" ") || base.rootState;
+  base.layers.map((layer) => layer.digest).join(" ") || (base.origin.rootState ?? "");
 
 function assertSameRoot(base: Base, state: string): void {
-  if (base.kind !== "layers" || base.rootState === state) return;
+  if (base.kind !== "layers" || base.origin.rootState === state) return;
   throw new BootlaceError(
     "E_SANDBOX_ROOT_CHANGED",
-    `The packages installed on ${base.root} changed since the image was built: expected state ${base.rootState.slice(0, 12)}, came ${state.slice(0, 12)}`,
+    `The packages installed on ${rootOf(base)} changed since the image was built: expected state ${base.origin.rootState?.slice(0, 12)}, came ${state.slice(0, 12)}`,
     { hint: "Build the image again: bootlace build IMAGE" },
   );
 }

@@ -6,18 +6,19 @@ import { didYouMean } from "../../cli/did-you-mean.ts";
 import { assertPublished } from "../../deploy/assert-published.ts";
 import { type ImageKey, makeImageKey } from "../../image/image-key.ts";
 import { findImage, type ImageRecord, listImages } from "../../image/image-record.ts";
-import type { Base, Provider } from "../../machine/machine.ts";
-import { closureFor, resolveBase } from "../../machine/machine-source.ts";
+import type { Base, Hardware, Provider } from "../../machine/machine.ts";
+import { archOf, closureFor, hardwareOf, resolveBase } from "../../machine/machine-source.ts";
 import { readSecrets, type SecretValue } from "../../machine/run/send-secrets.ts";
 import { loadProject } from "../../project/load-project.ts";
 import type { LoadedProject } from "../../project/loaded.ts";
 import { obtainRuntime, type Runtime } from "../../runtime/obtain-runtime.ts";
-import { deskArch, type RuntimeArch } from "../../runtime/pinned.ts";
+import type { RuntimeArch } from "../../runtime/pinned.ts";
 
 /** Everything that is known of a build before it creates anything. */
 export interface BuildPlan {
   readonly image: string;
   readonly arch: RuntimeArch;
+  readonly hardware: Hardware;
   readonly loaded: LoadedProject;
   readonly bundle: Bundle;
   readonly runtime: Runtime | "system";
@@ -39,12 +40,12 @@ export interface BuildPlan {
 export async function planBuild(dir: string, image: string, provider: Provider, now: number): Promise<BuildPlan> {
   const config = imageConfig(await loadProject(dir), image);
   const loaded = await loadProject(dir, config.params ? { params: config.params } : {});
-  const arch = deskArch();
+  const arch = archOf(config, provider);
   await provider.assertAvailable();
   const roots = config.services ?? loaded.project.roots;
   const closure = closureFor(loaded, roots, provider, arch);
   const parent = typeof config.from === "string" ? await findImage(loaded.dir, config.from) : undefined;
-  const base = await resolveBase(loaded.dir, config.from);
+  const base = await resolveBase(loaded.dir, config.from, provider);
   const [bundle, runtime, runner, baseState, secrets] = await Promise.all([
     packBundle(loaded),
     loaded.config.runtime === "system" ? ("system" as const) : obtainRuntime(arch),
@@ -68,7 +69,8 @@ export async function planBuild(dir: string, image: string, provider: Provider, 
     now,
   });
   const same = (await listImages(loaded.dir)).find((record) => record.name === image && record.key === key.key);
-  return { image, arch, loaded, bundle, runtime, roots, closure, secrets, base, parent, key, same };
+  const hardware = hardwareOf(config, arch);
+  return { image, arch, hardware, loaded, bundle, runtime, roots, closure, secrets, base, parent, key, same };
 }
 
 /** @throws {BootlaceError} `E_IMAGE_UNKNOWN` with the nearest name. */

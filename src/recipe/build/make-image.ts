@@ -21,14 +21,14 @@ export const stopStep: Step<Reached, object> = {
 export const verifyStep: Step<Reached, { readonly detail: string }> = {
   name: "verify clean",
   async run({ machine, plan }) {
-    const layer = machine.changes();
-    if (layer === undefined) return { detail: "nothing to search" };
+    const contents = machine.contents();
+    if (contents === undefined) return { detail: "nothing to search" };
     const secrets = plan.secrets.map((secret) => ({
       name: `the secret ${secret.service}.${secret.name}`,
       value: secret.reveal(),
     }));
     const needles = [...secrets, ...(await machine.identity())].flatMap(needlesFor);
-    assertClean(await findUnclean(layer, needles));
+    assertClean(await findUnclean(contents.path, needles));
     return { detail: `nothing of ${needles.length} values and no leftover found` };
   },
 };
@@ -60,7 +60,7 @@ export const recordStep: Step<
   async run({ dir, provider, plan, packages, imageId, captured }) {
     const layer = (file: string) => file.slice(imagesFolder(dir).length + 1);
     const image: ImageRecord = {
-      format: 1,
+      format: 2,
       name: plan.image,
       id: imageId,
       created: Date.now(),
@@ -74,8 +74,7 @@ export const recordStep: Step<
       bundle: plan.bundle.digest,
       runtime: plan.runtime === "system" ? "system" : plan.runtime.digest,
       packages,
-      root: captured.root,
-      rootState: captured.rootState,
+      origin: captured.origin,
       layers: [...captured.parents, captured.layer].map(({ digest, bytes, file }) => ({
         digest,
         bytes,

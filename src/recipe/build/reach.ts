@@ -29,7 +29,17 @@ export const launchStep: Step<BuildStart, Launched & { readonly detail: string }
     if (kept) await kept.start(signal);
     const machine =
       kept ??
-      (await provider.launch({ name: id, dir, base: plan.base, purpose: "build", hostname: "bootlace-build" }, signal));
+      (await provider.launch(
+        {
+          name: id,
+          dir,
+          base: plan.base,
+          purpose: "build",
+          hostname: "bootlace-build",
+          hardware: plan.hardware,
+        },
+        signal,
+      ));
     return { machine, link: new Link(machine), detail: `${provider.name} ${machine.id}` };
   },
   async undo({ dir, provider, id, link }) {

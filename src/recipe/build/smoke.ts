@@ -25,12 +25,11 @@ export const smokeStep: Step<BuildStart & CapturedImage, object> = {
     await disposeSmoke(context);
     const base = {
       kind: "layers",
-      root: captured.root,
-      rootState: captured.rootState,
+      origin: captured.origin,
       layers: [...captured.parents, captured.layer],
     } as const;
     const machine = await provider.launch(
-      { name: smokeName(id), dir, base, purpose: "smoke", hostname: plan.image },
+      { name: smokeName(id), dir, base, purpose: "smoke", hostname: plan.image, hardware: plan.hardware },
       tools.signal,
     );
     try {

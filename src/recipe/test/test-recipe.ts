@@ -1,8 +1,7 @@
-import { BootlaceError } from "../../../stage2/index.ts";
 import type { Base, Machine, Provider } from "../../machine/machine.ts";
 import { applyToMachine, type Payload } from "../../machine/run/apply-to-machine.ts";
 import { Link } from "../../machine/run/link.ts";
-import { followBoot } from "../../machine/run/run-phase.ts";
+import { followBoot, rebootMachine } from "../../machine/run/run-phase.ts";
 import { Recipe } from "../recipe.ts";
 import { followOrSaveLogs } from "../save-logs.ts";
 
@@ -45,13 +44,8 @@ export const testRecipe = Recipe.start<TestStart>()
   })
   .step<object>({
     name: "reboot",
-    async run({ machine, link }, { signal }) {
-      const before = await machine.boot();
-      await link.close();
-      await machine.stop();
-      await machine.start(signal);
-      if ((await machine.boot()) === before)
-        throw new BootlaceError("E_MACHINE_STATE", `The machine did not reboot: its boot is still ${before}`);
+    async run({ link }, { signal }) {
+      await rebootMachine(link, signal);
       return {};
     },
   })

@@ -95,7 +95,7 @@ export function testProvider({ name, make, base }: ProviderUnderTest): void {
     const one = await machine.capture(`${dir}/one`);
     const second = await launch(dir, {
       name: "second",
-      base: { kind: "layers", root: one.root, rootState: one.rootState, layers: [one.layer] },
+      base: { kind: "layers", origin: one.origin, layers: [one.layer] },
     });
     expect(await run(second, "cat /srv/first; ls -A /etc/apt; ls /etc/os-release 2>&1 || :")).toMatch(/^first\nls: /);
     expect(second.id).not.toBe(machine.id);
@@ -107,7 +107,7 @@ export function testProvider({ name, make, base }: ProviderUnderTest): void {
     expect(layers).toHaveLength(2);
     const third = await launch(dir, {
       name: "third",
-      base: { kind: "layers", root: two.root, rootState: two.rootState, layers },
+      base: { kind: "layers", origin: two.origin, layers },
     });
     expect(await run(third, "ls /srv")).toBe("second");
     expect(await run(await launch(dir, { name: "fresh" }), "ls /srv /etc/os-release")).not.toContain("second");
@@ -125,10 +125,10 @@ export function testProvider({ name, make, base }: ProviderUnderTest): void {
     const dir = await makeProject({});
     const machine = await launch(dir);
     await machine.stop();
-    const { layer, root, rootState } = await machine.capture(`${dir}/image`);
+    const { layer, origin } = await machine.capture(`${dir}/image`);
     const { appendFile } = await import("node:fs/promises");
     await appendFile(layer.file, "x");
-    const tried = launch(dir, { name: "second", base: { kind: "layers", root, rootState, layers: [layer] } });
+    const tried = launch(dir, { name: "second", base: { kind: "layers", origin, layers: [layer] } });
     await expect(tried).rejects.toMatchObject({ code: "E_IMAGE_DAMAGED" });
     expect(await provider.find(dir, "second")).toBeUndefined();
   });

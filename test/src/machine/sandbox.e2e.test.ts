@@ -203,8 +203,8 @@ test("launch() refuses an image over a root whose packages changed since", async
   const dir = await makeProject({});
   const machine = await launch(dir);
   await machine.stop();
-  const { layer, root } = await machine.capture(join(dir, "image"));
-  const base = { kind: "layers", root, rootState: "0".repeat(64), layers: [layer] };
+  const { layer, origin } = await machine.capture(join(dir, "image"));
+  const base = { kind: "layers", origin: { ...origin, rootState: "0".repeat(64) }, layers: [layer] } as const;
   await expect(launch(dir, { name: "second", base })).rejects.toMatchObject({ code: "E_SANDBOX_ROOT_CHANGED" });
 });
 
