@@ -1,9 +1,8 @@
 import { connect as openSocket } from "node:net";
-import ssh2 from "ssh2";
 import { BootlaceError } from "../../stage2/index.ts";
-import { abortError, throwIfAborted } from "./abort.ts";
+import { logIn } from "./log-in.ts";
 import { publicKeyBlob } from "./ssh-key.ts";
-import { isKnownHostKey, SshSession } from "./ssh-session.ts";
+import { isKnownHostKey, type SshSession } from "./ssh-session.ts";
 
 export interface SshAddress {
   readonly host: string;
@@ -25,41 +24,29 @@ export interface SshAddress {
  * @throws {BootlaceError} `E_SESSION_HOST_KEY` when another key is shown, `E_SESSION_CONNECT` when there is no way in.
  */
 export async function connectSsh(address: SshAddress, signal?: AbortSignal): Promise<SshSession> {
-  throwIfAborted(signal);
   const known = address.hostKeys.map(publicKeyBlob);
-  const client = new ssh2.Client();
   let stranger: Buffer | undefined;
-  const session = new SshSession(client, address.target);
-  await new Promise<void>((resolve, reject) => {
-    const fail = (error: Error) => reject(stranger ? strangeKey(address, stranger) : unreachable(address, error));
-    const abort = () => {
-      client.destroy();
-      if (signal) reject(abortError(signal));
-    };
-    signal?.addEventListener("abort", abort, { once: true });
-    client.once("error", fail);
-    client.once("close", () => fail(new Error("the connection was closed during login")));
-    client.once("ready", () => {
-      signal?.removeEventListener("abort", abort);
-      client.off("error", fail);
-      resolve();
-    });
-    client.connect({
+  try {
+    return await logIn({
+      target: address.target,
       // A socket of our own, because ssh2 offers no way to set TCP_NODELAY before the handshake.
-      sock: openSocket({ host: address.host, port: address.port, noDelay: true }),
-      username: address.user,
-      privateKey: address.privateKey,
-      readyTimeout: address.within ?? 20_000,
-      keepaliveInterval: 15_000,
-      keepaliveCountMax: 3,
-      hostVerifier: (shown: Buffer) => {
-        const fits = isKnownHostKey(shown, known);
-        if (!fits) stranger = shown;
-        return fits;
+      transport: openSocket({ host: address.host, port: address.port, noDelay: true }),
+      within: address.within,
+      signal,
+      config: {
+        username: address.user,
+        privateKey: address.privateKey,
+        hostVerifier: (shown: Buffer) => {
+          const fits = isKnownHostKey(shown, known);
+          if (!fits) stranger = shown;
+          return fits;
+        },
       },
     });
-  });
-  return session;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw stranger ? strangeKey(address, stranger) : unreachable(address, error as Error);
+  }
 }
 
 function unreachable(address: SshAddress, cause: Error): BootlaceError {

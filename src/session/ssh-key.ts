@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import ssh2 from "ssh2";
 
 export interface SshKeyPair {
@@ -21,4 +22,14 @@ export function makeSshKey(comment: string): SshKeyPair {
 /** The key's blob of a public key line, as it crosses the wire (RFC 4253, 6.6). */
 export function publicKeyBlob(line: string): Buffer {
   return Buffer.from(line.trim().split(/\s+/)[1] ?? "", "base64");
+}
+
+/** As ssh-keygen -l shows it: base64 of the SHA-256 without padding. */
+export function fingerprint(blob: Buffer): string {
+  return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
+}
+
+/** The type stands at the head of the blob, as a string (RFC 4251, 5). */
+export function keyType(blob: Buffer): string {
+  return blob.length < 4 ? "" : blob.subarray(4, 4 + blob.readUInt32BE(0)).toString("latin1");
 }

@@ -65,6 +65,19 @@ export class SshSession implements Session {
     return run.exit.finally(run.release);
   }
 
+  /**
+   * Opens a TCP connection from the machine to another host (RFC 4254, 7.2); for jump hosts.
+   *
+   * @throws {Error} with the machine's reason.
+   */
+  tunnel(host: string, port: number): Promise<ClientChannel> {
+    return new Promise((resolve, reject) => {
+      this.#client.forwardOut("127.0.0.1", 0, host, port, (error, channel) =>
+        error ? reject(error) : resolve(channel),
+      );
+    });
+  }
+
   async close(): Promise<void> {
     if (this.#ended) return;
     this.#client.end();

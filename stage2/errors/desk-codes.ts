@@ -110,4 +110,24 @@ export const DESK_CODES = {
     "Publish a bundle whose runner knows this stage1.",
   ),
   E_INTERNAL: row(EXIT.internal, "Bootlace itself is wrong.", "Report it, with the text and the stack."),
+  E_SESSION_HOST_KEY_UNKNOWN: row(
+    EXIT.trust,
+    "A host showed a key that nobody vouched for yet.",
+    "Compare its fingerprint with the host's console, then pass it with `--accept-host-key`, or run `ssh HOST` once.",
+  ),
+  E_SESSION_SUDO: row(
+    EXIT.machine,
+    "The login user of a host is not root and may not become root by sudo.",
+    "Allow the user to run all commands by sudo, give the right password, or log in as root.",
+  ),
+  E_SESSION_TARGET: row(
+    EXIT.usage,
+    "That cannot be the name of a host.",
+    "Write a host as `[user@]host[:port]`, an IPv6 address with a port as `[::1]:22`.",
+  ),
+  E_DISK_UNREADABLE: row(
+    EXIT.machine,
+    "A machine's disk could not be read from outside.",
+    "Install e2fsprogs and qemu-utils; a disk that was cut off needs its machine started and stopped again.",
+  ),
 } as const satisfies Record<string, CodeRow>;

@@ -1,0 +1,133 @@
+import { join } from "node:path";
+import type { ServerHostKeyAlgorithm } from "ssh2";
+import { BootlaceError } from "../../stage2/index.ts";
+import { addKnownHost, projectKnownHosts } from "./add-known-host.ts";
+import { hostKeyName, type KnownKey, readKnownKeys } from "./known-hosts.ts";
+import { fingerprint, keyType } from "./ssh-key.ts";
+import { isKnownHostKey } from "./ssh-session.ts";
+import type { SshSettings } from "./ssh-settings.ts";
+
+/** What ssh2 can verify and OpenSSH still offers; SHA-1 signatures only where the configuration asks for them. */
+const ALGORITHMS: readonly ServerHostKeyAlgorithm[] = [
+  "ssh-ed25519",
+  "ecdsa-sha2-nistp256",
+  "ecdsa-sha2-nistp384",
+  "ecdsa-sha2-nistp521",
+  "rsa-sha2-512",
+  "rsa-sha2-256",
+];
+
+export interface HostKeyRules {
+  /** The project's folder: its own known_hosts is in `.bootlace`. */
+  readonly dir: string;
+  /** `SHA256:…` that the person vouches for. */
+  readonly acceptHostKey?: string | undefined;
+}
+
+/**
+ * Decides on the key that one host shows. Known keys come from the configuration's known_hosts files and from the
+ * project's; StrictHostKeyChecking makes nothing weaker.
+ */
+export class HostKeyCheck {
+  /** Why the key was refused, once it was. */
+  refusal: BootlaceError | undefined;
+  readonly #settings: SshSettings;
+  readonly #rules: HostKeyRules;
+  readonly #known: readonly KnownKey[];
+  #accepted: Buffer | undefined;
+
+  private constructor(settings: SshSettings, rules: HostKeyRules, known: readonly KnownKey[]) {
+    this.#settings = settings;
+    this.#rules = rules;
+    this.#known = known;
+  }
+
+  static async open(settings: SshSettings, rules: HostKeyRules): Promise<HostKeyCheck> {
+    const { host, port, hostKeyAlias, knownHosts } = settings;
+    // Like ssh(1), a key that is known for the host without its port counts too.
+    const names = hostKeyAlias
+      ? [hostKeyAlias, hostKeyAlias.toLowerCase()]
+      : [hostKeyName(host, port), host.toLowerCase()];
+    const files = [...new Set([...knownHosts, projectKnownHosts(rules.dir)])];
+    return new HostKeyCheck(settings, rules, await readKnownKeys(files, names));
+  }
+
+  /** In the order of preference: types of which a key is known come first, so that the host shows one of those. */
+  algorithms(): ServerHostKeyAlgorithm[] {
+    const asked = this.#settings.hostKeyAlgorithms;
+    const able: ServerHostKeyAlgorithm[] = asked.length
+      ? [...ALGORITHMS, "ssh-rsa" as const].filter((name) => asked.includes(name))
+      : [...ALGORITHMS];
+    const list = able.length ? able : [...ALGORITHMS];
+    if (asked.length) list.sort((one, other) => asked.indexOf(one) - asked.indexOf(other));
+    const types = new Set(this.#keys().map(({ type }) => type));
+    const isKnown = (name: string) => types.has(name.startsWith("rsa-") ? "ssh-rsa" : name);
+    return [...list.filter(isKnown), ...list.filter((name) => !isKnown(name))];
+  }
+
+  /** For ssh2's hostVerifier. */
+  fits(shown: Buffer): boolean {
+    const revoked = this.#known.find(({ marker, blob }) => marker === "revoked" && isKnownHostKey(shown, [blob]));
+    if (revoked) this.refusal = this.#changed(shown, `the key is revoked (${revoked.file}:${revoked.line})`);
+    else if (this.#keys().some(({ blob }) => isKnownHostKey(shown, [blob]))) return true;
+    else if (this.#keys().length) this.refusal = this.#changed(shown, `known are ${this.#knownHere()}`);
+    else if (sameFingerprint(this.#rules.acceptHostKey, shown)) {
+      this.#accepted = shown;
+      return true;
+    } else this.refusal = this.#unknown(shown);
+    return false;
+  }
+
+  /** Stores a key that the person vouched for; called once the host has proven that it holds it. */
+  async remember(): Promise<void> {
+    if (!this.#accepted) return;
+    const { host, port, hostKeyAlias } = this.#settings;
+    await addKnownHost(this.#rules.dir, hostKeyAlias ?? hostKeyName(host, port), this.#accepted);
+    this.#accepted = undefined;
+  }
+
+  #keys(): readonly KnownKey[] {
+    return this.#known.filter(({ marker }) => marker === "key");
+  }
+
+  #knownHere(): string {
+    return this.#keys()
+      .map(({ type, blob, file, line }) => `${type} ${fingerprint(blob)} (${file}:${line})`)
+      .join(", ");
+  }
+
+  #changed(shown: Buffer, expected: string): BootlaceError {
+    return new BootlaceError("E_SESSION_HOST_KEY", `${this.#place()} shows host key ${described(shown)}; ${expected}`, {
+      hint: "Another machine may be answering at this address. Where it was made anew and its console shows this fingerprint, remove the line that is named, and connect again.",
+    });
+  }
+
+  #unknown(shown: Buffer): BootlaceError {
+    const { typed, configured } = this.#settings;
+    const asked = this.#rules.acceptHostKey;
+    const authority = this.#known.find(({ marker }) => marker === "cert-authority");
+    const more = [
+      asked ? `; expected ${asked}` : "",
+      authority ? `; ${authority.file}:${authority.line} trusts a certificate authority, which is not supported` : "",
+      configured ? "" : "; there is no ssh on the PATH, so ~/.ssh/config was not read",
+    ];
+    const file = join(".bootlace", "known_hosts");
+    return new BootlaceError(
+      "E_SESSION_HOST_KEY_UNKNOWN",
+      `${this.#place()} shows host key ${described(shown)}, which is not known${more.join("")}`,
+      {
+        hint: `Compare it with what the machine's console shows. Then pass --accept-host-key ${fingerprint(shown)} (stored in ${file}), or run \`ssh ${typed}\` once.`,
+      },
+    );
+  }
+
+  #place(): string {
+    return `${this.#settings.host}:${this.#settings.port}`;
+  }
+}
+
+const described = (blob: Buffer): string => `${keyType(blob)} ${fingerprint(blob)}`;
+
+function sameFingerprint(typed: string | undefined, shown: Buffer): boolean {
+  return typed !== undefined && typed.trim().replace(/=+$/, "") === fingerprint(shown);
+}

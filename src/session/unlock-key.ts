@@ -1,0 +1,33 @@
+import type { ParsedKey } from "ssh2";
+import { readPrivateKey } from "./private-key.ts";
+
+/** Asks the person for a secret without showing it; undefined where there is no terminal. */
+export type AskSecret = (question: string) => Promise<string | undefined>;
+
+/** As often as ssh(1) asks (NumberOfPasswordPrompts). */
+const TRIES = 3;
+
+/** One question a file and process, also when many hosts want the key at the same time. */
+const opened = new Map<string, Promise<ParsedKey | string>>();
+
+/** Opens an encrypted key by asking for its passphrase; a string is the reason why not, to follow the file's name. */
+export function unlockKey(file: string, text: string, ask: AskSecret | undefined): Promise<ParsedKey | string> {
+  const before = opened.get(file);
+  if (before) return before;
+  const opening = askAndOpen(file, text, ask);
+  opened.set(file, opening);
+  // What was not opened may be asked for again, by another command of a long process.
+  void opening.then((key) => typeof key === "string" && opened.delete(file)).catch(() => opened.delete(file));
+  return opening;
+}
+
+async function askAndOpen(file: string, text: string, ask: AskSecret | undefined): Promise<ParsedKey | string> {
+  for (let count = 0; count < TRIES; count += 1) {
+    const passphrase = await ask?.(`Passphrase of ${file}`);
+    if (passphrase === undefined || passphrase === "")
+      return count === 0 ? "was skipped: it has a passphrase, and nobody can be asked" : "was skipped";
+    const key = readPrivateKey(text, passphrase);
+    if (key) return key;
+  }
+  return "was skipped: the passphrase does not open it";
+}
