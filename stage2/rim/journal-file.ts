@@ -141,7 +141,17 @@ export function isLost(path: string, lineage: string): boolean {
 /** Reads and checks a journal without touching it; a missing file is an empty journal. */
 export function readJournal(path: string): ParsedJournal {
   if (!existsSync(path)) return { records: [], end: 0, torn: 0 };
-  const parsed = parseJournal(readFileSync(path));
+  return checkedJournal(readFileSync(path), path);
+}
+
+/**
+ * Parses a journal's bytes.
+ *
+ * @param path for messages.
+ * @throws {BootlaceError} `E_JOURNAL_VERSION`, `E_JOURNAL_CORRUPT`.
+ */
+export function checkedJournal(bytes: Uint8Array, path: string): ParsedJournal {
+  const parsed = parseJournal(bytes);
   const { damage } = parsed;
   if (damage?.newer) {
     throw new BootlaceError("E_JOURNAL_VERSION", `${path}, line ${damage.line}: ${damage.why}`);
