@@ -1,4 +1,5 @@
 import type { Purpose } from "../../stage2/index.ts";
+import type { Range } from "../disk/ext-volume.ts";
 import type { Session } from "../session/session.ts";
 
 /** What a machine starts from. */
@@ -80,8 +81,8 @@ export interface Machine {
   readonly rebootWithin: number;
   /** Makes an image file in `folder` from the stopped machine. */
   capture(folder: string): Promise<Captured>;
-  /** What a capture would hold, for verify clean; undefined where there is nothing to look at. */
-  contents(): Contents | undefined;
+  /** What a capture of the stopped machine would hold, for verify clean; undefined where there is nothing to look at. */
+  contents(): Promise<Contents | undefined>;
   /** Removes the machine and all that was made for it. Does nothing to one that is gone. */
   dispose(): Promise<void>;
   /** Path of the file that holds the console's output; undefined where the desk has none. */
@@ -94,8 +95,8 @@ export interface Machine {
 export type Contents =
   /** What it adds to its base, as files. */
   | { readonly kind: "folder"; readonly path: string }
-  /** Its whole disk, backing files included. */
-  | { readonly kind: "disk"; readonly path: string; readonly format: "qcow2" | "raw" };
+  /** Its disk as a raw file, and which parts of it were written since its base; free space is not among them. */
+  | { readonly kind: "disk"; readonly path: string; readonly written: readonly Range[] };
 
 export interface NamedValue {
   readonly name: string;

@@ -10,7 +10,7 @@ export interface LocalResult {
 /** Runs a program of the desk. Its failing is a result; its absence is exit 127, as a shell would say. */
 export function runLocal(
   argv: readonly string[],
-  options: { readonly cwd?: string; readonly stdin?: string } = {},
+  options: { readonly cwd?: string; readonly stdin?: string; readonly encoding?: "utf8" | "latin1" } = {},
 ): Promise<LocalResult> {
   const [file = "", ...args] = argv;
   return new Promise((resolve) => {
@@ -26,7 +26,11 @@ export function runLocal(
     child.stdin.end(options.stdin ?? "");
     child.once("error", (error) => resolve({ exit: 127, stdout: "", stderr: error.message }));
     child.once("close", (code) =>
-      resolve({ exit: code ?? 128, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
+      resolve({
+        exit: code ?? 128,
+        stdout: Buffer.concat(out).toString(options.encoding),
+        stderr: Buffer.concat(err).toString(),
+      }),
     );
   });
 }

@@ -1,4 +1,7 @@
 import { BootlaceError } from "../../stage2/index.ts";
+import type { Contents } from "../machine/machine.ts";
+import { type Find, ownerOf } from "./find.ts";
+import { findOnDisk } from "./find-on-disk.ts";
 import { LEFTOVERS, PRIVATE_KEY } from "./leftovers.ts";
 import type { Needle } from "./needles.ts";
 import { Published } from "./published.ts";
@@ -6,21 +9,16 @@ import { headOf, searchFile } from "./search-file.ts";
 import { type LayerEntry, walkLayer } from "./walk-layer.ts";
 import { attributesOf } from "./xattrs.ts";
 
-export interface Find {
-  /** In the machine, absolute. */
-  readonly path: string;
-  readonly what: string;
-  /** Whose file it is, where that is known. */
-  readonly service?: string;
-}
-
 /**
  * Searches all that an image would hold, from outside: for leftovers by kind, for private keys by content, for values in
  * content, names, links and extended attributes.
- *
- * @param folder the layer: what the image adds to its base.
  */
-export async function findUnclean(folder: string, needles: readonly Needle[]): Promise<readonly Find[]> {
+export function findUnclean(contents: Contents, needles: readonly Needle[]): Promise<readonly Find[]> {
+  return contents.kind === "folder" ? findInFolder(contents.path, needles) : findOnDisk(contents, needles);
+}
+
+/** @param folder the layer: what the image adds to its base. */
+async function findInFolder(folder: string, needles: readonly Needle[]): Promise<readonly Find[]> {
   const finds: Find[] = [];
   const published = new Published(folder);
   const add = (path: string, found: Iterable<string>) => {
@@ -66,13 +64,4 @@ export function assertClean(finds: readonly Find[]): void {
   throw new BootlaceError("E_IMAGE_NOT_CLEAN", `The image would hold what no image may\n${shown.join("\n")}`, {
     hint: "Remove it in the `seal` phase of the service that made it.",
   });
-}
-
-/** Bootlace's own folders tell whose file it is. */
-function ownerOf(path: string): string | undefined {
-  const own =
-    /^\/var\/lib\/bootlace\/(?:state|destroy|bundles\/[0-9a-f]+\/services)\/(bootlace\/[a-z0-9-]+|[a-z0-9-]+)\//.exec(
-      path,
-    );
-  return own?.[1]?.replace("~", "/");
 }

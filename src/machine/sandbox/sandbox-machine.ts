@@ -101,7 +101,7 @@ export class SandboxMachine implements Machine {
         "E_MACHINE_STATE",
         `Sandbox ${this.name} is ${await this.status()}; only a stopped machine can be captured`,
       );
-    const { path } = this.contents();
+    const path = this.#upper();
     await assertNoOpenRun(path, this.name);
     await mkdir(folder, { recursive: true });
     await chmod(folder, 0o700);
@@ -110,8 +110,8 @@ export class SandboxMachine implements Machine {
     return { layer, parents: this.#spec.layers, origin: { root, rootState } };
   }
 
-  contents(): Contents & { readonly kind: "folder" } {
-    return { kind: "folder", path: join(storageOf(this.#spec), "upper") };
+  async contents(): Promise<Contents> {
+    return { kind: "folder", path: this.#upper() };
   }
 
   async dispose(): Promise<void> {
@@ -132,6 +132,10 @@ export class SandboxMachine implements Machine {
       { name: "the build's SSH key", value: blob(user) },
       { name: "the build machine's host key", value: blob(host) },
     ];
+  }
+
+  #upper(): string {
+    return join(storageOf(this.#spec), "upper");
   }
 
   async #state(): Promise<SandboxState | undefined> {

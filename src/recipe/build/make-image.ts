@@ -21,14 +21,14 @@ export const stopStep: Step<Reached, object> = {
 export const verifyStep: Step<Reached, { readonly detail: string }> = {
   name: "verify clean",
   async run({ machine, plan }) {
-    const contents = machine.contents();
+    const contents = await machine.contents();
     if (contents === undefined) return { detail: "nothing to search" };
     const secrets = plan.secrets.map((secret) => ({
       name: `the secret ${secret.service}.${secret.name}`,
       value: secret.reveal(),
     }));
     const needles = [...secrets, ...(await machine.identity())].flatMap(needlesFor);
-    assertClean(await findUnclean(contents.path, needles));
+    assertClean(await findUnclean(contents, needles));
     return { detail: `nothing of ${needles.length} values and no leftover found` };
   },
 };

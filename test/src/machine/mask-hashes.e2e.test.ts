@@ -56,7 +56,7 @@ test("useradd and passwd work in a sandbox, and the layer's shadow file holds no
   const added = await session.exec(["sh", "-c", "useradd bltest && usermod -p '$6$mine$hash' bltest && id -un bltest"]);
   await session.close();
   expect([added.stdout, added.stderr]).toEqual(["bltest\n", ""]);
-  const lines = readFileSync(join(machine.contents()?.path ?? "", "etc/shadow"), "utf8")
+  const lines = readFileSync(join((await machine.contents())?.path ?? "", "etc/shadow"), "utf8")
     .split("\n")
     .filter(Boolean);
   const users = readFileSync("/etc/shadow", "utf8").split("\n").filter(Boolean).length;

@@ -19,7 +19,9 @@ async function found(value: string | Uint8Array, text: string | Uint8Array): Pro
   onTestFinished(() => rmSync(layer, { recursive: true, force: true }));
   mkdirSync(join(layer, "srv"));
   writeFileSync(join(layer, "srv/file"), text);
-  return (await findUnclean(layer, needlesFor({ name: "it", value }))).map(({ what }) => what);
+  return (await findUnclean({ kind: "folder", path: layer }, needlesFor({ name: "it", value }))).map(
+    ({ what }) => what,
+  );
 }
 
 test.each([

@@ -82,7 +82,7 @@ test("of every leftover that is planted verify finds each kind before, and none 
     expect([plant, done.exit, done.stderr]).toEqual([plant, 0, ""]);
   }
   const needles = identity.flatMap(needlesFor);
-  const layer = machine.contents()?.path ?? "";
+  const layer = (await machine.contents()) ?? { kind: "folder", path: "" };
   const before = await findUnclean(layer, needles);
   for (const [row, , kind] of PLANTED)
     if (kind) expect([row, before.map(({ what }) => what)]).toEqual([row, expect.arrayContaining([kind])]);

@@ -13,7 +13,7 @@ const TOKEN = "Hunter2+Secret";
 const NEEDLES: readonly Needle[] = [{ name: "the token", bytes: Buffer.from(TOKEN) }];
 const sh = (script: string, ...args: string[]) => execFileSync("sh", ["-euc", script, "sh", ...args]);
 const found = async (folder: string, needles = NEEDLES): Promise<readonly string[]> =>
-  (await findUnclean(folder, needles)).map(({ path, what }) => `${path}: ${what}`);
+  (await findUnclean({ kind: "folder", path: folder }, needles)).map(({ path, what }) => `${path}: ${what}`);
 
 test("findUnclean() finds a value in the name of a file and of a folder, which is told once, not for all below", async () => {
   const dir = await makeProject({});

@@ -1,0 +1,93 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { ExtVolume } from "../disk/ext-volume.ts";
+import { findVolumes } from "../disk/volumes.ts";
+import type { Contents } from "../machine/machine.ts";
+import { type Find, ownerOf } from "./find.ts";
+import { LEFTOVERS, PRIVATE_KEY } from "./leftovers.ts";
+import type { Needle } from "./needles.ts";
+import { Published } from "./published.ts";
+import { HEAD } from "./search-file.ts";
+import { type Hit, searchRanges } from "./search-ranges.ts";
+
+/** An attribute may lie in the table of inodes, which is no file's block. */
+const NOBODYS = "no file's block (an extended attribute, or free space)";
+
+/**
+ * Searches a stopped machine's disk: values and private keys in every byte that was written since its base, whichever
+ * file system holds it; leftovers by path where the file system can be read (ext2 to ext4).
+ */
+export async function findOnDisk(
+  { path, written }: Contents & { readonly kind: "disk" },
+  needles: readonly Needle[],
+): Promise<readonly Find[]> {
+  const volumes = await findVolumes(path);
+  const hits = await searchRanges(path, written, needles);
+  const finds: Find[] = [];
+  const seen = new Set<string>();
+  const add = (found: Pick<Find, "path" | "what">): void => {
+    const key = `${found.path}\0${found.what}`;
+    if (seen.has(key)) return;
+    seen.add(key);
+    const service = ownerOf(found.path);
+    finds.push({ ...found, ...(service ? { service } : {}) });
+  };
+  for (const { start, length, kind } of volumes) {
+    const inside = hits.filter(({ offset }) => offset >= start && offset < start + length);
+    if (kind === "ext") for (const find of await findInVolume(new ExtVolume(path, start), inside)) add(find);
+    else for (const { what, offset } of inside) add({ path: `${kind} file system, byte ${offset - start}`, what });
+  }
+  for (const { what, offset } of hits)
+    if (!volumes.some(({ start, length }) => offset >= start && offset < start + length))
+      add({ path: `outside of every file system, byte ${offset}`, what });
+  return finds;
+}
+
+async function findInVolume(volume: ExtVolume, hits: readonly Hit[]): Promise<readonly Pick<Find, "path" | "what">[]> {
+  const finds: Pick<Find, "path" | "what">[] = [];
+  const entries = await volume.list();
+  for (const entry of entries) {
+    if (entry.kind !== "file") continue;
+    const rows = LEFTOVERS.filter(({ path }) => path.test(entry.path));
+    if (rows.length === 0) continue;
+    const head = rows.some(({ content }) => content) && entry.size > 0 ? await headOf(volume, entry) : "";
+    for (const { what, content } of rows) if (!content || content.test(head)) finds.push({ path: entry.path, what });
+  }
+  const owners = hits.length > 0 ? await volume.ownersOf(hits.map(({ offset }) => offset)) : [];
+  const keys = new Set<string>();
+  for (const [index, { what }] of hits.entries()) {
+    const path = owners[index];
+    if (what === PRIVATE_KEY.what) {
+      // What nobody can name any more is no key that somebody left: packages were unpacked and removed there.
+      if (path?.startsWith("/")) keys.add(path);
+    } else finds.push({ path: path ?? NOBODYS, what });
+  }
+  for (const path of await ownKeys(volume, keys)) finds.push({ path, what: PRIVATE_KEY.what });
+  return finds;
+}
+
+const headOf = async (volume: ExtVolume, entry: Parameters<ExtVolume["read"]>[0]): Promise<string> =>
+  (await volume.read(entry)).toString("latin1", 0, HEAD);
+
+/** Without the files that everybody has, since a package brought them. */
+async function ownKeys(volume: ExtVolume, paths: ReadonlySet<string>): Promise<readonly string[]> {
+  if (paths.size === 0) return [];
+  const folder = await mkdtemp(join(tmpdir(), "bootlace-verify-"));
+  try {
+    const info = join(folder, "var/lib/dpkg/info");
+    await mkdir(dirname(info), { recursive: true });
+    await volume.copyFolder("/var/lib/dpkg/info", info);
+    const published = new Published(folder);
+    const own: string[] = [];
+    for (const path of paths) {
+      const entry = await volume.find(path);
+      const file = join(folder, "file");
+      if (entry) await writeFile(file, await volume.read(entry));
+      if (!entry || !(await published.has(path, Buffer.from(file)))) own.push(path);
+    }
+    return own;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
