@@ -130,4 +130,24 @@ export const DESK_CODES = {
     "A machine's disk could not be read from outside.",
     "Install e2fsprogs and qemu-utils; a disk that was cut off needs its machine started and stopped again.",
   ),
+  E_FIRST_CONTACT: row(
+    EXIT.usage,
+    "Bootlace has never run on a host, and nobody said that it may.",
+    "Read the plan that is shown, then say it: `--yes`. Nothing was changed.",
+  ),
+  E_OTHER_PROJECT: row(
+    EXIT.usage,
+    "A machine belongs to another project.",
+    "Name the right machine, or take it over: `--take-over`.",
+  ),
+  E_GROUP_UNKNOWN: row(
+    EXIT.usage,
+    "A group is named that bootlace.yaml does not have.",
+    "Groups stand under `groups:` in bootlace.yaml.",
+  ),
+  E_NOT_DELIVERED: row(
+    EXIT.machine,
+    "Bootlace is not on a machine yet, so it can answer nothing.",
+    "Bring it there: `bootlace apply TARGET`, or `bootlace up MACHINE`.",
+  ),
 } as const satisfies Record<string, CodeRow>;

@@ -78,6 +78,17 @@ describe("stage1/install", () => {
     expect(statSync(conf).mode & 0o777).toBe(0o600);
   });
 
+  test("--no-hook puts stage1 there and no unit, and leaves the units that are there enabled", () => {
+    withSystemd();
+    expect(install(undefined, "--no-hook")).toEqual({ status: 0, stderr: "" });
+    expect(existsSync(join(root, "usr/lib/bootlace/boot"))).toBe(true);
+    expect(existsSync(join(root, "etc/systemd/system"))).toBe(false);
+    install();
+    const before = snapshot();
+    install(undefined, "--no-hook");
+    expect(snapshot()).toBe(before);
+  });
+
   test("uses cron where there is no systemd, and says so where there is neither", () => {
     expect(install().stderr).toContain("neither systemd nor cron");
     mkdirSync(join(root, "etc/cron.d"), { recursive: true });

@@ -12,6 +12,7 @@ import { type Following, runAndFollow } from "./run-phase.ts";
 import { readSecrets, sendSecrets } from "./send-secrets.ts";
 
 export interface Payload extends Delivered {
+  readonly roots: readonly string[];
   readonly closure: readonly string[];
 }
 

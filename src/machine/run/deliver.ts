@@ -13,14 +13,16 @@ export interface Delivered {
   readonly loaded: LoadedProject;
   readonly bundle: Bundle;
   readonly runtime: Runtime | "system";
-  /** What the machine runs when nobody asks for anything: `/etc/bootlace/services`. */
-  readonly roots: readonly string[];
+  /** What the machine runs when nobody asks for anything: `/etc/bootlace/services`. Undefined: it stays as it is. */
+  readonly roots?: readonly string[] | undefined;
+  /** False: no boot hook is installed; one that is there stays. */
+  readonly hook?: boolean;
 }
 
 const LIST =
   'uname -m; cd /var/lib/bootlace 2>/dev/null && for f in bundles/* runtimes/* artifacts/*; do [ ! -e "$f" ] || echo "$f"; done; true';
 
-/** Arguments: delivery folder, boot.conf's text, roots (one a line). The archive comes on stdin. */
+/** Arguments: delivery folder, boot.conf's text, `--no-hook` or nothing, and where they are to be written, roots (one a line). The archive comes on stdin. */
 const UNPACK = `
 set -eu
 umask 022
@@ -28,8 +30,9 @@ rm -rf "$1"
 mkdir -p "$1"
 tar -xzf - --no-same-owner -C "$1"
 (umask 077 && printf '%s' "$2" >"$1/machine.conf")
-sh "$1/stage1/install" --conf "$1/machine.conf"
-printf '%s' "$3" >/etc/bootlace/services.new
+sh "$1/stage1/install" --conf "$1/machine.conf" $3
+[ $# -gt 3 ] || exit 0
+printf '%s' "$4" >/etc/bootlace/services.new
 mv -f /etc/bootlace/services.new /etc/bootlace/services
 `;
 
@@ -53,9 +56,10 @@ export async function deliver(session: Session, what: Delivered, signal?: AbortS
     arch: machine === "aarch64" || machine === "arm64" ? "arm64" : "x86_64",
     has: { bundles: of("bundles"), runtimes: of("runtimes"), artifacts: of("artifacts") },
   });
-  const lines = roots.map((root) => `${root}\n`).join("");
+  const lines = roots ? [roots.map((root) => `${root}\n`).join("")] : [];
+  const hook = what.hook === false ? "--no-hook" : "";
   const conf = machineBootConf(loaded.config, loaded.dir);
-  await runChecked(session, ["sh", "-c", UNPACK, "bootlace-deliver", DELIVERY_FOLDER, conf, lines], {
+  await runChecked(session, ["sh", "-c", UNPACK, "bootlace-deliver", DELIVERY_FOLDER, conf, hook, ...lines], {
     ...options,
     stdin,
   });

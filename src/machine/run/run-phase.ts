@@ -10,13 +10,13 @@ export interface Following {
   readonly signal?: AbortSignal;
 }
 
-/** Starts a run and follows it to its end, over reboots that it asks for. */
+/** Starts a run, under an id of its own unless one is given, and follows it to its end, over reboots that it asks for. */
 export async function runAndFollow(
   link: Link,
-  request: Omit<RunRequest, "run">,
+  request: Omit<RunRequest, "run"> & { readonly run?: string },
   following: Following,
 ): Promise<CloseEvent> {
-  const run = newRunId();
+  const { run = newRunId() } = request;
   const boot = await link.machine.boot();
   await launchRun(await link.session(following.signal), { ...request, run });
   return followOverReboots(link, run, boot, exitFile(run), following);
