@@ -150,4 +150,24 @@ export const DESK_CODES = {
     "Bootlace is not on a machine yet, so it can answer nothing.",
     "Bring it there: `bootlace apply TARGET`, or `bootlace up MACHINE`.",
   ),
+  E_QEMU_UNAVAILABLE: row(
+    EXIT.machine,
+    "A virtual machine cannot be started on this computer.",
+    "Install qemu-system and qemu-utils, or ask for another acceleration, as the message says.",
+  ),
+  E_QEMU_BASE: row(
+    EXIT.machine,
+    "The disk that a virtual machine is to start from cannot be had.",
+    "Do what the message names: install the tool, give the digest, or look at the address.",
+  ),
+  E_QEMU_BOOT: row(
+    EXIT.machine,
+    "A virtual machine ended at once, or could not be reached in time.",
+    "Read the end of its console, which is shown; the whole is in `bootlace logs MACHINE --console`.",
+  ),
+  E_QEMU_PORT: row(
+    EXIT.machine,
+    "A port of this computer that a virtual machine is to have is taken, or no port.",
+    "End what listens there, or name another one under `ports:`.",
+  ),
 } as const satisfies Record<string, CodeRow>;
