@@ -1,5 +1,5 @@
 /** Part of every image's key: raise it with any change to the table, so that older images are built again. */
-export const SEAL_VERSION = 2;
+export const SEAL_VERSION = 3;
 
 export interface HygieneRow {
   readonly id: string;
@@ -41,7 +41,8 @@ done`,
     id: "cloud-init",
     what: "State of cloud-init",
     why: "A new machine would be taken for the builder and skip its own set-up",
-    remove: "rm -rf /var/lib/cloud/* /run/cloud-init",
+    remove: `rm -rf /var/lib/cloud/* /run/cloud-init
+rm -f /etc/netplan/50-cloud-init.yaml /etc/network/interfaces.d/50-cloud-init`,
   },
   {
     id: "histories",
@@ -80,7 +81,8 @@ done`,
     id: "logs",
     what: "Logs (emptied; files keep owner and mode) and the systemd journal",
     why: "They tell of the builder: addresses, names, sometimes secrets",
-    remove: `rm -rf /var/log/journal/* /var/log/cloud-init*.log
+    remove: `[ ! -d /run/systemd/system ] || journalctl --relinquish-var >/dev/null 2>&1 || :
+rm -rf /var/log/journal/* /var/log/cloud-init*.log
 find /var/log -type f \\( -name '*.gz' -o -name '*.xz' -o -name '*.[0-9]' -o -name '*.old' \\) -exec rm -f {} +
 find /var/log -type f -size +0 -exec sh -c 'for f; do : >"$f"; done' sh {} +`,
   },
@@ -96,8 +98,14 @@ done`,
     id: "network",
     what: "DHCP leases and persistent names of network cards",
     why: "They belong to the builder's hardware",
-    remove:
-      "rm -rf /var/lib/dhcp/* /var/lib/dhclient/* /var/lib/NetworkManager/*.lease /etc/udev/rules.d/70-persistent-net.rules",
+    remove: `rm -rf /var/lib/dhcp/* /var/lib/dhclient/* /var/lib/dhcpcd/* /var/lib/systemd/network/* /etc/udev/rules.d/70-persistent-net.rules
+rm -f /var/lib/NetworkManager/*.lease /var/lib/NetworkManager/secret_key /var/lib/NetworkManager/seen-bssids /var/lib/NetworkManager/timestamps`,
+  },
+  {
+    id: "sudo",
+    what: "sudo's timestamps",
+    why: "They say who may be root without being asked",
+    remove: "rm -rf /run/sudo/ts/* /var/lib/sudo/ts/* /var/lib/sudo/lectured/* /var/db/sudo/*",
   },
   {
     id: "random-seed",

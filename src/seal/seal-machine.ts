@@ -12,6 +12,27 @@ fi
 `;
 
 /**
+ * On a real system: ends what would write again while the machine goes down. Services that were started stop in order,
+ * but those that carry this session; units whose stop writes a seed, a login record or a log are set aside for this boot
+ * (`--runtime`: nothing of it is on the disk). A sandbox has none of it.
+ */
+const QUIET = `
+[ -d /run/systemd/system ] || exit 0
+systemctl list-units --type=service --state=running,exited --plain --no-legend | while read -r unit _; do
+  case $unit in
+    ssh*.service | dbus*.service | systemd-* | user@* | user-runtime-dir@* | *getty@* | network* | NetworkManager* | dhc* | \
+      ifup@* | cloud-* | kmod-* | keyboard-setup* | console-setup* | bootlace* | qemu-guest-agent* | amazon-ssm-agent*) ;;
+    *) systemctl stop "$unit" >/dev/null 2>&1 || echo "$unit does not stop" >&2 ;;
+  esac
+done
+systemctl stop '*.timer' syslog.socket >/dev/null 2>&1 || :
+systemctl mask --runtime --quiet systemd-random-seed.service systemd-update-utmp.service systemd-journal-flush.service rsyslog.service 2>/dev/null || :
+`;
+
+/** What was deleted is given back to the disk; a disk that cannot take it back is no fault. */
+const TRIM = "command -v fstrim >/dev/null 2>&1 && fstrim -a >/dev/null 2>&1; sync";
+
+/**
  * Takes from a machine what no image may carry, after its services sealed themselves, and makes its journal a
  * checkpoint that tells nothing of the builder. Answers what is installed.
  *
@@ -24,7 +45,9 @@ export async function sealMachine(
 ): Promise<{ readonly packages: readonly string[] }> {
   const packages = (await runChecked(session, ["sh", "-c", PACKAGES], { signal })).split("\n").filter(Boolean).sort();
   const key = identity.find(({ name }) => name === "the build's SSH key")?.value ?? "no key of this build";
+  await runChecked(session, ["sh", "-c", QUIET], { signal });
   await runChecked(session, ["sh", "-c", hygieneScript(), "bootlace-seal", key], { signal });
   await runChecked(session, ["/usr/lib/bootlace/bootlace", "checkpoint"], { signal });
+  await runChecked(session, ["sh", "-c", TRIM], { signal });
   return { packages };
 }

@@ -57,6 +57,11 @@ const PLANTED: readonly (readonly [row: string, plant: string, kind: string])[] 
     "mkdir -p /var/lib/dhcp /etc/udev/rules.d; echo lease >/var/lib/dhcp/dhclient.leases; echo r >/etc/udev/rules.d/70-persistent-net.rules",
     "a DHCP lease",
   ],
+  [
+    "sudo",
+    "mkdir -p /var/lib/sudo/ts /run/sudo/ts; echo x >/var/lib/sudo/ts/ops; echo x >/run/sudo/ts/ops",
+    "a timestamp of sudo",
+  ],
   ["random-seed", "mkdir -p /var/lib/systemd; echo seed >/var/lib/systemd/random-seed", "a random seed"],
   ["package-files", "mkdir -p /var/cache/apt/archives; echo deb >/var/cache/apt/archives/x.deb", ""],
   [

@@ -1,0 +1,53 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { writeRawView, writtenRanges, zeroFreeSpace } from "../../../src/disk/overlay.ts";
+import { ensureDebianPackages } from "../../support/debian.ts";
+import { makeProject } from "../../support/small-project.ts";
+
+beforeAll(() => ensureDebianPackages(["e2fsprogs", "qemu-utils"]), 120_000);
+const sh = (script: string, ...args: string[]) =>
+  execFileSync("sh", ["-euc", script, "sh", ...args], { stdio: ["ignore", "pipe", "pipe"] }).toString();
+
+/** An ext4 disk, and an overlay on it in which one file was written and another one written and removed again. */
+async function deletedOn(): Promise<{ readonly overlay: string; readonly view: string }> {
+  const dir = await makeProject({ "root/base": "base\n", kept: "KEPT".repeat(50_000), gone: "GONE".repeat(50_000) });
+  // debugfs writes raw files only: the overlay is what differs from the base.
+  sh(
+    `cd "$1"; truncate -s 64M base.raw; mkfs.ext4 -q -d root base.raw; cp --sparse=always base.raw new.raw
+printf 'write gone gone\\nwrite kept kept\\nrm gone\\n' | debugfs -w -f - new.raw >/dev/null 2>&1
+qemu-img convert -O qcow2 new.raw overlay.qcow2; qemu-img rebase -b base.raw -F raw -u overlay.qcow2; qemu-img rebase -b base.raw -F raw overlay.qcow2`,
+    dir,
+  );
+  return { overlay: join(dir, "overlay.qcow2"), view: join(dir, "view.raw") };
+}
+
+test("zeroFreeSpace() takes what was deleted out of an overlay and leaves every file as it is", async () => {
+  const { overlay, view } = await deletedOn();
+  await writeRawView(overlay, view);
+  expect(readFileSync(view).includes("GONEGONE")).toBe(true);
+  const left = await zeroFreeSpace(overlay, view);
+  await writeRawView(overlay, view);
+  const after = readFileSync(view);
+  expect(after.includes("GONEGONE")).toBe(false);
+  expect(sh('debugfs -R "cat /kept" "$1" 2>/dev/null', view)).toBe("KEPT".repeat(50_000));
+  expect(sh('e2fsck -fn "$1" 2>/dev/null | tail -1', view)).toMatch(/^\S+: \d+\/\d+ files/);
+  expect(left.some(({ start, length }) => after.subarray(start, start + length).includes("KEPTKEPT"))).toBe(true);
+  expect((await writtenRanges(overlay)).length).toBeGreaterThan(0);
+});
+
+test("zeroFreeSpace() refuses a file system that was not unmounted", async () => {
+  const { overlay, view } = await deletedOn();
+  await writeRawView(overlay, view);
+  sh('debugfs -w -R "feature needs_recovery" "$1" >/dev/null 2>&1', view);
+  await expect(zeroFreeSpace(overlay, view)).rejects.toMatchObject({ code: "E_DISK_UNREADABLE" });
+});
+
+test("writeRawView() of what is no disk tells what qemu-img said", async () => {
+  const dir = await makeProject({});
+  await expect(writeRawView(join(dir, "none"), join(dir, "view"))).rejects.toMatchObject({
+    code: "E_DISK_UNREADABLE",
+    message: expect.stringContaining("No such file"),
+  });
+});
