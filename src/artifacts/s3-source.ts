@@ -1,5 +1,7 @@
 import { Readable } from "node:stream";
-import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
+import { regionIn, statusOf } from "../store/s3-errors.ts";
+import { pathStyleOf } from "../store/s3-settings.ts";
 import { Changed, FetchFailure, type Open, type Opened } from "./fetching.ts";
 import type { RemoteSource } from "./remote-source.ts";
 
@@ -8,10 +10,15 @@ type S3Source = Extract<RemoteSource, { kind: "s3" }>;
 /** Opens an object with the desk's own credentials (environment, profile, SSO: the SDK's chain). */
 export function s3Source(source: S3Source): Open {
   let { region } = source;
+  const addressing = { endpoint: source.endpoint, pathStyle: pathStyleOf(source.bucket, source) };
   return async (from, version, signal) => {
-    const { S3Client, GetObjectCommand } = await loadSdk();
+    const [{ GetObjectCommand }, { s3Client }] = await Promise.all([
+      import("@aws-sdk/client-s3"),
+      import("../store/s3-sdk.ts"),
+    ]);
     for (let moved = false; ; moved = true) {
-      const client = await makeClient(S3Client, source, region);
+      // download() has the one bound on tries.
+      const client = await s3Client(addressing, region, { attempts: 1 });
       const command = new GetObjectCommand({
         Bucket: source.bucket,
         Key: source.key,
@@ -23,48 +30,12 @@ export function s3Source(source: S3Source): Open {
       } catch (error) {
         client.destroy();
         signal?.throwIfAborted();
-        const right = bucketRegion(error);
+        const right = regionIn(error);
         if (moved || right === undefined || right === region) throw explain(error, source);
         region = right;
       }
     }
   };
-}
-
-/** Where S3 says that the bucket is, when it refuses a request because of its region. */
-function bucketRegion(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !/^(?:AuthorizationHeaderMalformed|PermanentRedirect|301|307)$/.test(error.name))
-    return undefined;
-  const { Region, $response } = error as { Region?: unknown; $response?: { headers?: Record<string, string> } };
-  const told = Region ?? $response?.headers?.["x-amz-bucket-region"];
-  return typeof told === "string" && /^[a-z0-9-]+$/.test(told) ? told : undefined;
-}
-
-async function loadSdk(): Promise<typeof import("@aws-sdk/client-s3")> {
-  // The SDK tells users of Node 20 about its own support plans; that is nothing for whoever runs `bootlace lock`.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
-  return import("@aws-sdk/client-s3");
-}
-
-async function makeClient(
-  Client: typeof S3Client,
-  { endpoint, pathStyle }: S3Source,
-  region: string | undefined,
-): Promise<S3Client> {
-  const config: S3ClientConfig = {
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
-    // download() has the one bound on tries.
-    maxAttempts: 1,
-    requestHandler: { connectionTimeout: 10_000, socketTimeout: 30_000 },
-    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: pathStyle ?? true }),
-  };
-  const client = new Client(region === undefined ? config : { ...config, region });
-  // Where no setting, variable or profile names one, any will do to begin with: the answer names the bucket's own.
-  return client.config.region().then(
-    () => client,
-    () => new Client({ ...config, region: "us-east-1" }),
-  );
 }
 
 interface Answer {
@@ -87,7 +58,7 @@ function opened({ Body, ContentLength, ContentRange, ETag }: Answer, wanted: num
 /** Codes of "Error responses", Amazon S3 API Reference; S3 says 403 for what is missing to who may not list. */
 function explain(error: unknown, { bucket, key }: S3Source): FetchFailure {
   if (error instanceof FetchFailure || !(error instanceof Error)) throw error;
-  const status = "$metadata" in error ? (error.$metadata as { httpStatusCode?: number }).httpStatusCode : undefined;
+  const status = statusOf(error);
   const failed = (message: string, again: boolean, hint?: string): FetchFailure =>
     new FetchFailure(message, { again, cause: error, ...(hint === undefined ? {} : { hint }) });
   if (error.name === "NoSuchBucket") return failed(`there is no bucket ${bucket}`, false);

@@ -1,4 +1,4 @@
-import { BootlaceError, createReporter, EXIT } from "../../stage2/index.ts";
+import { BootlaceError, createReporter, EXIT, shownBytes } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { age } from "../image/age.ts";
 import { findImage } from "../image/image-record.ts";
@@ -34,7 +34,7 @@ const build: CommandRun = async (context) => {
       const { id, created, layers } = result.image;
       if (json)
         stdout.write(`${JSON.stringify({ k: "image", t: Date.now(), built: result.built, ...result.image })}\n`);
-      const size = `${((layers.at(-1)?.bytes ?? 0) / 1024 ** 2).toFixed(1)} MiB`;
+      const size = shownBytes(layers.at(-1)?.bytes ?? 0);
       tell(
         result.built
           ? `image ${image}/${id}, ${size}. Start it: bootlace up ${image}`

@@ -1,4 +1,4 @@
-import { EXIT } from "../../stage2/index.ts";
+import { EXIT, shownBytes } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
 import { plural } from "../cli/plural.ts";
 import { age } from "../image/age.ts";
@@ -19,7 +19,7 @@ const imageLs: CommandRun = async ({ dir, json, stdout }) => {
     const parts = [
       `${image.name}/${image.id}`.padEnd(36),
       `${age(Date.now() - image.created)} old`.padEnd(16),
-      `${((image.layers.at(-1)?.bytes ?? 0) / 1024 ** 2).toFixed(1)} MiB`.padStart(10),
+      shownBytes(image.layers.at(-1)?.bytes ?? 0).padStart(10),
       `  ${plural(image.services.length, "service")}`,
       users.length > 0 ? `  used by ${users.join(", ")}` : "",
     ];

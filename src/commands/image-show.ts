@@ -1,4 +1,4 @@
-import { BootlaceError, EXIT } from "../../stage2/index.ts";
+import { BootlaceError, EXIT, shownBytes } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
 import { age } from "../image/age.ts";
 import { findImage } from "../image/image-record.ts";
@@ -27,7 +27,7 @@ const imageShow: CommandRun = async ({ dir, args, json, stdout }) => {
     ["bundle", image.bundle],
     ["runtime", image.runtime],
     ["key", image.key],
-    ...image.layers.map((layer) => ["layer", `${layer.digest}  ${(layer.bytes / 1024 ** 2).toFixed(1)} MiB`] as const),
+    ...image.layers.map((layer) => ["layer", `${layer.digest}  ${shownBytes(layer.bytes)}`] as const),
     ...image.services.map((service) => ["service", `${service.name}  ${service.digest.slice(0, 12)}`] as const),
     ["packages", `${image.packages.length} installed; --json lists them`],
   ];

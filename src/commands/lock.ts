@@ -1,9 +1,8 @@
-import { EXIT } from "../../stage2/index.ts";
+import { EXIT, shownBytes } from "../../stage2/index.ts";
 import { LOCK_FILE } from "../artifacts/lock-file.ts";
 import { type LockChange, type LockPlan, planLock, updateLock } from "../artifacts/update-lock.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { plural } from "../cli/plural.ts";
-import { shownBytes } from "../cli/shown-bytes.ts";
 
 /** Milliseconds between two pictures of a live line. */
 const FRAME = 100;

@@ -1,5 +1,4 @@
-import { BootlaceError, type Event } from "../../stage2/index.ts";
-import { shownBytes } from "../cli/shown-bytes.ts";
+import { BootlaceError, type Event, shownBytes } from "../../stage2/index.ts";
 import { inParallel } from "../store/in-parallel.ts";
 import { type BlobRef, blobKey } from "../store/store.ts";
 import { signedBy } from "../trust/sign-pointer.ts";

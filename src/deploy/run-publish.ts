@@ -1,6 +1,5 @@
-import { createReporter } from "../../stage2/index.ts";
+import { createReporter, shownBytes } from "../../stage2/index.ts";
 import type { CommandContext } from "../cli/command.ts";
-import { shownBytes } from "../cli/shown-bytes.ts";
 import { signPointer } from "../trust/sign-pointer.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Pointer } from "./pointer.ts";

@@ -5,7 +5,8 @@ import type { Lock } from "../artifacts/lock-file.ts";
 import { isRemote } from "../artifacts/remote-source.ts";
 import { ARCHITECTURES } from "../manifest/names.ts";
 import type { ServiceManifest } from "../manifest/service-schema.ts";
-import { compileRemote, type RemoteUse, type S3Settings } from "./compile-remote.ts";
+import type { S3Access } from "../store/s3-settings.ts";
+import { compileRemote, type RemoteUse } from "./compile-remote.ts";
 import type { Definition } from "./definition.ts";
 import type { FaultList } from "./fault-list.ts";
 import type { ArtifactSource } from "./loaded.ts";
@@ -19,7 +20,7 @@ export interface ArtifactParts {
   readonly stamps: Stamps;
   /** Undefined when bootlace.lock has faults of its own. */
   readonly lock: Lock | undefined;
-  readonly s3: S3Settings;
+  readonly s3: S3Access;
   /** Collects the blobs of the whole project, by digest. */
   readonly blobs: Map<string, ArtifactSource>;
   /** Collects what comes from elsewhere, locked or not. */

@@ -2,14 +2,8 @@ import type { Place } from "../../stage2/index.ts";
 import { LOCK_FILE } from "../artifacts/lock-file.ts";
 import { parseRemote, type RemoteSource, shownSource } from "../artifacts/remote-source.ts";
 import { ARCHITECTURES } from "../manifest/names.ts";
+import type { S3Access } from "../store/s3-settings.ts";
 import type { Blobs, CompileArtifactParts, GivenArtifact } from "./compile-artifacts.ts";
-
-/** What bootlace.yaml says of S3, for `s3://` sources. */
-export interface S3Settings {
-  readonly region?: string;
-  readonly endpoint?: string;
-  readonly pathStyle?: boolean;
-}
 
 /** A source that a service names. */
 export interface RemoteUse {
@@ -49,7 +43,7 @@ export function compileRemote(
       faults.error("E_ARTIFACT_SOURCE", parsed.problem, shown, { suggestion: parsed.remedy });
       return undefined;
     }
-    const source = parsed.kind === "s3" ? { ...parsed, ...parts.s3 } : parsed;
+    const source = parsed.kind === "s3" ? { ...parsed, ...addressing(parts.s3) } : parsed;
     parts.remotes.push({ service: definition.name, artifact: name, source, kind, sha256: wanted, place });
     const locked = lock?.get(source.id);
     if (locked === undefined) {
@@ -77,4 +71,13 @@ function architectures({ from, sha256 }: GivenArtifact, { arch: wanted }: Compil
   return ARCHITECTURES.filter(
     (arch) => (typeof sha256 !== "object" || sha256[arch] !== undefined) && (wanted?.includes(arch) ?? true),
   );
+}
+
+/** How the project gets at S3; which key objects are encrypted with does not change where they lie. */
+function addressing({ region, endpoint, pathStyle }: S3Access): Partial<Extract<RemoteSource, { kind: "s3" }>> {
+  return {
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(pathStyle === undefined ? {} : { pathStyle }),
+  };
 }

@@ -3,6 +3,7 @@ import { readLock } from "../artifacts/read-lock.ts";
 import type { BundleFile } from "../bundle/bundle-file.ts";
 import { type ProjectConfig, projectSchema } from "../manifest/project-schema.ts";
 import type { SourceFile } from "../manifest/source-file.ts";
+import type { S3Access } from "../store/s3-settings.ts";
 import { type BundledScripts, bundleScripts } from "./bundle-scripts.ts";
 import { checkConfig } from "./check-config.ts";
 import { checkGraph } from "./check-graph.ts";
@@ -10,7 +11,7 @@ import { checkSecrets, machineSource } from "./check-secrets.ts";
 import { collectDefinitions } from "./collect-definitions.ts";
 import type { ArtifactParts } from "./compile-artifacts.ts";
 import { checkOverlay, declareParams, type Overlay, paramValues } from "./compile-params.ts";
-import type { RemoteUse, S3Settings } from "./compile-remote.ts";
+import type { RemoteUse } from "./compile-remote.ts";
 import { isFileReference, isNodeScript } from "./compile-script.ts";
 import { type CompiledService, compileService } from "./compile-service.ts";
 import type { Definition } from "./definition.ts";
@@ -62,7 +63,7 @@ export async function readProject(dir: string, extra: ParamOverlay = {}): Promis
   const services: Service[] = [];
   const files: BundleFile[] = [];
   const lock = readLock(dir, parts);
-  const shared: ArtifactParts = { projectDir: dir, stamps, lock, s3: s3Settings(config), blobs, remotes };
+  const shared: ArtifactParts = { projectDir: dir, stamps, lock, s3: s3Access(config), blobs, remotes };
   const context = { ...shared, config, source, extra, referenced, extended, bundled };
   for (const definition of definitions.values()) {
     const own = new FaultList();
@@ -78,12 +79,8 @@ export async function readProject(dir: string, extra: ParamOverlay = {}): Promis
 }
 
 /** A project has one S3: that of its store. */
-function s3Settings({ region, s3 }: ProjectConfig): S3Settings {
-  return {
-    ...(region === undefined ? {} : { region }),
-    ...(s3?.endpoint === undefined ? {} : { endpoint: s3.endpoint }),
-    ...(s3?.pathStyle === undefined ? {} : { pathStyle: s3.pathStyle }),
-  };
+function s3Access({ region, s3 }: ProjectConfig): S3Access {
+  return { region, ...s3 };
 }
 
 /** What may only be wrong because a part with faults was left out before. */

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join, sep } from "node:path";
+import { shownBytes } from "../../stage2/index.ts";
 import type { SourceFile } from "../manifest/source-file.ts";
 import type { FaultList } from "./fault-list.ts";
 import type { Stamps } from "./stamps.ts";
@@ -58,8 +59,7 @@ export function readServiceFolder(dir: string, source: SourceFile, stamps: Stamp
   }
   for (const { path, bytes } of files) {
     if (bytes.length <= LARGE) continue;
-    const size = `${Math.round(bytes.length / 1024 / 1024)} MiB`;
-    faults.warning("E_FILE_KIND", `${path} has ${size} and travels in every bundle`, here(), {
+    faults.warning("E_FILE_KIND", `${path} has ${shownBytes(bytes.length)} and travels in every bundle`, here(), {
       suggestion: "move it out of the folder and name it under `artifacts`",
     });
   }

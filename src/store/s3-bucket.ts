@@ -182,7 +182,7 @@ export class S3Bucket {
   private tools(): Promise<{ sdk: Sdk; client: S3Client }> {
     // The SDK takes a tenth of a second to load: only who speaks to S3 waits for it.
     this.made ??= import("./s3-sdk.ts").then(async ({ s3Client }) => {
-      const client = await s3Client(this.settings, this.region, this.clockOffset);
+      const client = await s3Client(this.settings, this.region, { clockOffset: this.clockOffset });
       return { sdk: await import("@aws-sdk/client-s3"), client };
     });
     return this.made;

@@ -5,6 +5,8 @@ import type { S3Settings } from "./s3-settings.ts";
 interface SdkError {
   readonly name: string;
   readonly message: string;
+  /** Of AuthorizationHeaderMalformed: the right one. */
+  readonly Region?: string;
   /** Of a network error: ECONNREFUSED. */
   readonly code?: string;
   readonly $metadata?: { readonly httpStatusCode?: number };
@@ -27,7 +29,9 @@ export function statusOf(error: unknown): number | undefined {
 
 /** The region that S3 says a bucket is in, in whichever error it says so. */
 export function regionIn(error: unknown): string | undefined {
-  return sdkError(error)?.$response?.headers?.["x-amz-bucket-region"];
+  const { Region, $response } = sdkError(error) ?? {};
+  const told = Region ?? $response?.headers?.["x-amz-bucket-region"];
+  return told !== undefined && /^[a-z0-9-]+$/.test(told) ? told : undefined;
 }
 
 /** Worth another try with the same request: throttled, the server's fault, the network's. */

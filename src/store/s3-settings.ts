@@ -52,6 +52,10 @@ export function s3Settings(address: string, access: S3Access = {}): S3Settings {
       },
     );
   }
-  const pathStyle = access.pathStyle ?? (access.endpoint !== undefined || bucket.includes("."));
-  return { ...access, bucket, prefix, pathStyle };
+  return { ...access, bucket, prefix, pathStyle: pathStyleOf(bucket, access) };
+}
+
+/** Whether a bucket is addressed in the path. */
+export function pathStyleOf(bucket: string, { pathStyle, endpoint }: S3Access): boolean {
+  return pathStyle ?? (endpoint !== undefined || bucket.includes("."));
 }

@@ -1,6 +1,7 @@
 import type { Event } from "../types/event.ts";
 import type { Step, StepId } from "../types/plan.ts";
 import { clean, duration, type Line } from "./lines.ts";
+import { shownBytes } from "./shown-bytes.ts";
 
 interface Row {
   readonly step: Step;
@@ -115,7 +116,6 @@ export class Progress {
 }
 
 function progressText(event: Event & { k: "desk-progress" }): string {
-  const amount = (value: number): string =>
-    event.unit === "bytes" ? `${(value / 1024 ** 2).toFixed(1)} MiB` : String(value);
+  const amount = (value: number): string => (event.unit === "bytes" ? shownBytes(value) : String(value));
   return event.total === undefined ? amount(event.done) : `${amount(event.done)} of ${amount(event.total)}`;
 }

@@ -337,7 +337,7 @@ describe("stage1", () => {
 describe("stage1 with auth=presigned", () => {
   const presign = async (rig: S3Rig, keys: readonly string[], seconds = 600, now = new Date()): Promise<void> => {
     const settings = { bucket: rig.s3.bucket, prefix: "shop/", endpoint: rig.s3.url, pathStyle: true };
-    const client = await s3Client(settings, rig.s3.region, 0);
+    const client = await s3Client(settings, rig.s3.region);
     client.config.credentials = async () => TEST_KEY;
     const lines = keys.map(
       async (key) => `${key} ${await presignGet(client, settings, `shop/${key}`, seconds, now)}\n`,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { shownBytes } from "../../../stage2/index.ts";
 import { type ImageRecord, imageFolder, imagesFolder, removeImage, writeImage } from "../../image/image-record.ts";
 import { needlesFor } from "../../seal/needles.ts";
 import { assertClean, findUnclean } from "../../seal/verify-clean.ts";
@@ -37,7 +38,7 @@ export const captureStep: Step<Reached, CapturedImage & { readonly detail: strin
   name: "capture",
   async run({ dir, machine, plan, imageId }) {
     const captured = await machine.capture(imageFolder(dir, plan.image, imageId));
-    return { captured, detail: `${(captured.layer.bytes / 1024 ** 2).toFixed(1)} MiB` };
+    return { captured, detail: shownBytes(captured.layer.bytes) };
   },
   undo: ({ dir, plan, imageId }) => removeImage(dir, plan.image, imageId),
 };
