@@ -103,7 +103,7 @@ export class HostKeyCheck {
   }
 
   #unknown(shown: Buffer): BootlaceError {
-    const { typed, configured } = this.#settings;
+    const { configured } = this.#settings;
     const asked = this.#rules.acceptHostKey;
     const authority = this.#known.find(({ marker }) => marker === "cert-authority");
     const more = [
@@ -116,9 +116,14 @@ export class HostKeyCheck {
       "E_SESSION_HOST_KEY_UNKNOWN",
       `${this.#place()} shows host key ${described(shown)}, which is not known${more.join("")}`,
       {
-        hint: `Compare it with what the machine's console shows. Then pass --accept-host-key ${fingerprint(shown)} (stored in ${file}), or run \`ssh ${typed}\` once.`,
+        hint: `Compare it with what the machine's console shows. Then pass --accept-host-key ${fingerprint(shown)} (stored in ${file}), or run \`${this.#sshLine()}\` once.`,
       },
     );
+  }
+
+  #sshLine(): string {
+    const { typed, port, user } = this.#settings;
+    return `ssh ${port === 22 ? "" : `-p ${port} `}${user}@${typed}`;
   }
 
   #place(): string {

@@ -53,7 +53,7 @@ export class LoginClock {
 }
 
 /**
- * Logs in over a transport, with keep-alive (15 s, three misses).
+ * Logs in over a transport, with keep-alive (15 s, three misses, unless the request says otherwise).
  *
  * @throws the transport's or ssh2's error as it is; the caller knows what to make of it. An AbortError by the signal.
  */
@@ -62,6 +62,7 @@ export async function logIn(request: LoginRequest): Promise<SshSession> {
   throwIfAborted(signal);
   const client = new ssh2.Client();
   const within = request.within ?? LOGIN_WITHIN;
+  let abort: () => void = () => {};
   try {
     await new Promise<void>((resolve, reject) => {
       const fail = (error: Error & { level?: string }) => {
@@ -69,21 +70,18 @@ export async function logIn(request: LoginRequest): Promise<SshSession> {
         if (error.level === "agent") return;
         reject(error);
       };
-      const abort = () => signal && reject(abortError(signal));
+      abort = () => signal && reject(abortError(signal));
       signal?.addEventListener("abort", abort, { once: true });
       clock.start(within, () => reject(new Error(`there was no login within ${within / 1000} s`)));
       client.on("error", fail);
       client.once("close", () => fail(new Error("the connection was closed during login")));
-      client.once("ready", () => {
-        signal?.removeEventListener("abort", abort);
-        resolve();
-      });
+      client.once("ready", () => resolve());
       client.connect({
+        keepaliveInterval: 15_000,
+        keepaliveCountMax: 3,
         ...request.config,
         sock: transport as NonNullable<ConnectConfig["sock"]>,
         readyTimeout: 0,
-        keepaliveInterval: 15_000,
-        keepaliveCountMax: 3,
       });
     });
   } catch (error) {
@@ -92,6 +90,7 @@ export async function logIn(request: LoginRequest): Promise<SshSession> {
     throw error;
   } finally {
     clock.stop();
+    signal?.removeEventListener("abort", abort);
   }
   return new SshSession(client, target);
 }

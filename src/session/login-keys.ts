@@ -57,10 +57,11 @@ export class LoginKeys extends ssh2.BaseAgent<ParsedKey> {
     );
   }
 
-  /** `keys tried: …`, for people. */
+  /** What was tried, for people. */
   summary(): string {
-    const none = this.#offered === 0 ? ["no key was at hand"] : [`${this.#offered} keys were offered`];
-    return [...none, ...this.told].join("; ");
+    const count = this.#offered;
+    const offered = count === 0 ? "no key was at hand" : `${count} ${count === 1 ? "key was" : "keys were"} offered`;
+    return [offered, ...this.told].join("; ");
   }
 
   async #identities(): Promise<readonly ParsedKey[]> {
@@ -72,7 +73,7 @@ export class LoginKeys extends ssh2.BaseAgent<ParsedKey> {
     const first = held.filter((key) => inFiles.has(idOf(key)));
     const others = this.#settings.identitiesOnly ? [] : held.filter((key) => !inFiles.has(idOf(key)));
     for (const key of first) this.#files.delete(idOf(key));
-    return [...first, ...others, ...files.filter((key) => !inAgent.has(idOf(key)))];
+    return [...first, ...others, ...files.filter((key) => !inAgent.has(idOf(key)) && this.#files.has(idOf(key)))];
   }
 
   #agentKeys(): Promise<readonly ParsedKey[]> {
@@ -93,8 +94,13 @@ export class LoginKeys extends ssh2.BaseAgent<ParsedKey> {
         if (error.code !== "ENOENT") this.told.push(`${file} cannot be read (${error.code})`);
         return undefined;
       });
-      if (text === undefined) continue;
       try {
+        if (text === undefined) {
+          // The public half alone names a key of the agent.
+          const half = await readFile(`${file}.pub`).catch(() => undefined);
+          if (half) keys.push(parsedPublic(half));
+          continue;
+        }
         const key = await this.#publicKey(file, text);
         if (!key || this.#files.has(idOf(key))) continue;
         this.#files.set(idOf(key), { file, text, open: isLocked(text) ? undefined : readPrivateKey(text) });

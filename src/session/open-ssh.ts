@@ -67,7 +67,9 @@ async function overTransport(
   const ask = access.askSecret;
   const keys = new LoginKeys(settings, ask && ((question) => clock.pause(() => ask(question))));
   let methods: readonly string[] | undefined;
-  let asked = false;
+  // All keys in one attempt. Then `none`, which lets nobody in but has the host say what it takes (RFC 4252, 5.2).
+  const username = settings.user;
+  const attempts = [{ type: "agent", username, agent: keys }, { type: "none", username }, false];
   try {
     const session = await logIn({
       target,
@@ -76,14 +78,14 @@ async function overTransport(
       signal,
       within: settings.connectTimeout,
       config: {
-        username: settings.user,
+        username,
+        ...(settings.keepAlive && { keepaliveInterval: settings.keepAlive }),
+        ...(settings.keepAliveMisses && { keepaliveCountMax: settings.keepAliveMisses }),
         algorithms: { serverHostKey: check.algorithms() },
         hostVerifier: (shown: Buffer) => check.fits(shown),
         authHandler: (left, _partly, next) => {
           methods = left ?? methods;
-          // One attempt with all keys; ssh2's own types do not know of an agent that is an object here.
-          next(asked ? (false as never) : ({ type: "agent", username: settings.user, agent: keys } as never));
-          asked = true;
+          next(attempts.shift() as never);
         },
       },
     });
@@ -94,8 +96,9 @@ async function overTransport(
     await transport.close();
     if (check.refusal) throw check.refusal;
     if (error instanceof BootlaceError || signal?.aborted) throw error;
-    const told = [asked ? keys.summary() : "", methods ? `the host takes ${methods.join(", ")}` : "", transport.said()];
-    throw unreachable(target, settings, error as Error, told, asked);
+    const asked = attempts.length < 3;
+    const takes = methods ? `it takes ${methods.join(", ")}` : "";
+    throw unreachable(target, settings, error as Error, [asked ? keys.summary() : "", takes, transport.said()], asked);
   }
 }
 
@@ -147,7 +150,11 @@ function unreachable(
   login: boolean,
 ): BootlaceError {
   const way = configured ? "" : "there is no ssh on the PATH, so ~/.ssh/config was not read";
-  const more = [cause.message, ...told, way].filter((part) => part !== "").join("; ");
+  // ssh2's own words for it speak of its configuration, which nobody knows here.
+  const refused = (cause as { level?: string }).level === "client-authentication";
+  const more = [refused ? "the host refused the login" : cause.message, ...told, way]
+    .filter((part) => part !== "")
+    .join("; ");
   return new BootlaceError("E_SESSION_CONNECT", `${target}: no session to ${user}@${host}:${port}: ${more}`, {
     cause,
     ...(login && {

@@ -4,6 +4,7 @@ import { finished, Readable } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { BootlaceError } from "../../stage2/index.ts";
 import { abortError, throwIfAborted } from "./abort.ts";
+import { ChannelSlots } from "./channel-slots.ts";
 import { quoteArgv } from "./quote.ts";
 import type { ExecOptions, ExecResult, Session, ShellOptions } from "./session.ts";
 import { shareTerminal } from "./terminal.ts";
@@ -18,6 +19,7 @@ export class SshSession implements Session {
   readonly target: string;
   readonly closed: Promise<void>;
   readonly #client: Client;
+  readonly #slots = new ChannelSlots();
   #lost: Error | undefined;
   #ended = false;
 
@@ -30,6 +32,7 @@ export class SshSession implements Session {
     this.closed = new Promise((resolve) => {
       client.once("close", () => {
         this.#ended = true;
+        this.#slots.end();
         resolve();
       });
     });
@@ -37,20 +40,22 @@ export class SshSession implements Session {
 
   async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     throwIfAborted(options.signal);
+    const fed = feeding(options.stdin);
     const run = await this.#open(
       (done) => this.#client.exec(quoteArgv(argv), done),
       (channel) => {
         const stdout = collect(channel, options.stdout);
         const stderr = collect(channel.stderr, options.stderr);
-        const fed = feed(channel, options.stdin);
-        return { stdout, stderr, fed, exit: this.#end(channel, options.signal) };
+        fed.into(channel);
+        return { stdout, stderr, exit: this.#end(channel, options.signal) };
       },
+      options.signal,
     );
     // What was to be sent could not be had: that is the reason, and not what became of the channel then.
     const exit = await run.exit.catch((error: unknown) => {
-      throw run.fed.error ?? error;
+      throw fed.error ?? error;
     });
-    if (run.fed.error) throw run.fed.error;
+    if (fed.error) throw fed.error;
     return { exit, stdout: await run.stdout, stderr: await run.stderr };
   }
 
@@ -61,6 +66,7 @@ export class SshSession implements Session {
       (done) =>
         argv === undefined ? this.#client.shell(size, done) : this.#client.exec(quoteArgv(argv), { pty: size }, done),
       (channel) => ({ release: shareTerminal(channel, options), exit: this.#end(channel, options.signal) }),
+      options.signal,
     );
     return run.exit.finally(run.release);
   }
@@ -84,26 +90,46 @@ export class SshSession implements Session {
     await this.closed;
   }
 
+  /** Opens a channel when there is room for one; a machine that allows fewer than expected is asked again later. */
+  async #open<T>(
+    start: (done: ChannelCallback) => void,
+    attach: (channel: ClientChannel) => T,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    for (;;) {
+      await this.#slots.take(signal);
+      try {
+        return await this.#openNow(start, (channel) => {
+          channel.once("close", () => this.#slots.give());
+          return attach(channel);
+        });
+      } catch (error) {
+        this.#slots.give();
+        if (this.#ended || !isRefusedChannel(error) || !this.#slots.narrow()) throw this.#lostError(error);
+      }
+    }
+  }
+
   /**
-   * Opens a channel. `attach` runs in the very callback: a quick command's exit may stand in the packet that
-   * confirms the channel, and an await in between would miss it.
+   * `attach` runs in the very callback: a quick command's exit may stand in the packet that confirms the channel, and
+   * an await in between would miss it.
    */
-  #open<T>(start: (done: ChannelCallback) => void, attach: (channel: ClientChannel) => T): Promise<T> {
+  #openNow<T>(start: (done: ChannelCallback) => void, attach: (channel: ClientChannel) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#ended) {
-        reject(this.#lostError());
+        reject(this.#lost);
         return;
       }
-      const onClose = () => reject(this.#lostError());
+      const onClose = () => reject(this.#lost);
       this.#client.once("close", onClose);
       try {
         start((error, channel) => {
           this.#client.off("close", onClose);
-          if (error) reject(this.#lostError(error));
+          if (error) reject(error);
           else resolve(attach(channel));
         });
       } catch (error) {
-        reject(this.#lostError(error));
+        reject(error);
       }
     });
   }
@@ -166,16 +192,28 @@ function collect(source: Readable, sink: NodeJS.WritableStream | undefined): Pro
   );
 }
 
-function feed(channel: ClientChannel, stdin: ExecOptions["stdin"]): { readonly error?: Error } {
-  const fed: { error?: Error } = {};
-  // A command may end without reading all that it is sent; its exit code then tells the story.
-  channel.on("error", () => {});
-  if (stdin instanceof Readable) {
+/** Watches what is to be sent from the start: its source may fail before there is a channel. */
+function feeding(stdin: ExecOptions["stdin"]) {
+  const fed: { error?: Error; into(channel: ClientChannel): void } = {
+    into(channel) {
+      // A command may end without reading all that it is sent; its exit code then tells the story.
+      channel.on("error", () => {});
+      if (!(stdin instanceof Readable)) channel.end(stdin === undefined ? undefined : Buffer.from(stdin as Uint8Array));
+      else if (fed.error) channel.close();
+      else {
+        stdin.on("error", () => channel.close());
+        stdin.pipe(channel);
+      }
+    },
+  };
+  if (stdin instanceof Readable)
     stdin.on("error", (error) => {
       fed.error = error;
-      channel.close();
     });
-    stdin.pipe(channel);
-  } else channel.end(stdin === undefined ? undefined : Buffer.from(stdin as Uint8Array));
   return fed;
+}
+
+/** ssh2 gives the reason of CHANNEL_OPEN_FAILURE (RFC 4254, 5.1); other errors have none. */
+function isRefusedChannel(error: unknown): boolean {
+  return error instanceof Error && "reason" in error && typeof error.reason === "number";
 }

@@ -31,6 +31,10 @@ export interface SshSettings {
   readonly hostKeyAlgorithms: readonly string[];
   /** Milliseconds. */
   readonly connectTimeout: number | undefined;
+  /** ServerAliveInterval, in milliseconds. */
+  readonly keepAlive: number | undefined;
+  /** ServerAliveCountMax. */
+  readonly keepAliveMisses: number | undefined;
   /** False where there is no ssh(1), so that nothing but defaults counted. */
   readonly configured: boolean;
 }
@@ -75,9 +79,11 @@ function settingsFrom(
   const user = one("user") ?? given.user ?? username;
   const expand = (text: string) => expandTokens(text, { host, typed, port, user, alias: one("hostkeyalias") });
   const defaults = ["id_rsa", "id_ecdsa", "id_ed25519"].map((name) => join(homedir, ".ssh", name));
-  const files = (one("userknownhostsfile") ?? `${homedir}/.ssh/known_hosts`).split(" ");
-  const system = (one("globalknownhostsfile") ?? "/etc/ssh/ssh_known_hosts").split(" ");
-  const seconds = Number(one("connecttimeout"));
+  const hosts =
+    said === undefined
+      ? [`${homedir}/.ssh/known_hosts`, "/etc/ssh/ssh_known_hosts"]
+      : [...all("userknownhostsfile"), ...all("globalknownhostsfile")].flatMap((files) => files.split(" "));
+  const seconds = (key: string) => (Number(one(key)) > 0 ? Number(one(key)) * 1000 : undefined);
   return {
     typed,
     host,
@@ -88,10 +94,12 @@ function settingsFrom(
     agent: agentSocket(said, one("identityagent"), expand),
     proxyJump: one("proxyjump"),
     proxyCommand: one("proxycommand"),
-    knownHosts: [...files, ...system].filter((file) => file !== "none").map(expand),
+    knownHosts: hosts.map(expand),
     hostKeyAlias: one("hostkeyalias"),
     hostKeyAlgorithms: one("hostkeyalgorithms")?.split(",") ?? [],
-    connectTimeout: seconds > 0 ? seconds * 1000 : undefined,
+    connectTimeout: seconds("connecttimeout"),
+    keepAlive: seconds("serveraliveinterval"),
+    keepAliveMisses: seconds("serveraliveinterval") && Number(one("serveralivecountmax") ?? 3),
     configured: said !== undefined,
   };
 }

@@ -11,16 +11,14 @@ export type KeyType = "ed25519" | "rsa" | "ecdsa";
 export interface Sshd {
   readonly address: string;
   readonly port: number;
-  /** Holds everything of this instance: keys, config, known_hosts, a project folder. */
+  /** Holds everything of this instance: keys and config. */
   readonly dir: string;
-  /** Private key file of a key that root, and every user of {@link Sshd.authorise}, may log in with. */
+  /** Private key file of a key that every user may log in with. */
   readonly userKey: string;
   /** `type base64` of a host key. */
   hostKey(type: KeyType): string;
   /** A line of known_hosts for this instance. */
   knownLine(type?: KeyType): string;
-  /** Writes an ssh config, tells Bootlace of it, and returns its path. */
-  config(text: string): string;
   /** Processes that serve connections, by pid. */
   connections(): readonly number[];
   /** What it logged so far. */
@@ -71,8 +69,6 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   await listening(child, (line) => {
     log += `${line}\n`;
   });
-  const project = join(dir, "project");
-  mkdirSync(project);
   const hostKey = (type: KeyType) =>
     readFileSync(join(dir, `host_${type}.pub`), "utf8")
       .split(" ")
@@ -85,12 +81,6 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     userKey,
     hostKey,
     knownLine: (type = "ed25519") => `[${address}]:${port} ${hostKey(type)}\n`,
-    config(text) {
-      const file = join(dir, "ssh_config");
-      writeFileSync(file, text);
-      process.env.BOOTLACE_SSH_CONFIG = file;
-      return file;
-    },
     connections: () => childrenOf(child.pid ?? 0),
     log: () => log,
     async stop() {

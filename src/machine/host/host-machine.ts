@@ -1,4 +1,5 @@
 import { BootlaceError } from "../../../stage2/index.ts";
+import { becomeRoot, type SudoMemory } from "../../session/become-root.ts";
 import { openSsh } from "../../session/open-ssh.ts";
 import { runChecked } from "../../session/run-checked.ts";
 import type { Session } from "../../session/session.ts";
@@ -21,7 +22,7 @@ export interface HostAccess {
 }
 
 /** Detached, and a moment later: the answer to the request has to come back before the host goes down. */
-const REBOOT = "(sleep 1; systemctl reboot || reboot || /sbin/reboot) </dev/null >/dev/null 2>&1 &";
+const REBOOT = "setsid sh -c 'sleep 1; systemctl reboot || reboot' </dev/null >/dev/null 2>&1 &";
 
 /** A host that exists already and is reached over SSH. It is nobody's to start, stop, capture or remove. */
 export function hostMachine(spec: HostSpec, access: HostAccess): Machine {
@@ -40,6 +41,7 @@ class HostMachine implements Machine {
   readonly #spec: HostSpec;
   readonly #access: HostAccess;
   readonly #open = new Set<Session>();
+  readonly #sudo: SudoMemory = {};
 
   constructor(spec: HostSpec, access: HostAccess) {
     this.#spec = spec;
@@ -62,7 +64,12 @@ class HostMachine implements Machine {
     const session = await openSsh(this.#spec.target, this.#spec.login, this.#access, signal);
     this.#open.add(session);
     void session.closed.then(() => this.#open.delete(session));
-    return session;
+    try {
+      return await becomeRoot(session, this.#sudo, this.#access.askSecret, signal);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
   }
 
   async start(): Promise<void> {
@@ -81,7 +88,7 @@ class HostMachine implements Machine {
     throw this.#cannot("captured");
   }
 
-  contents(): undefined {
+  async contents(): Promise<undefined> {
     return undefined;
   }
 

@@ -1,21 +1,18 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { beforeEach, expect, test } from "vitest";
 import { hostMachine } from "../../../../src/machine/host/host-machine.ts";
-import { type Sshd, startSshd } from "../../../support/sshd.ts";
+import { useSshDesk } from "../../../support/ssh-desk.ts";
+import type { Sshd } from "../../../support/sshd.ts";
 
+const desk = useSshDesk();
 let sshd: Sshd;
 beforeEach(async () => {
-  sshd = await startSshd();
-  writeFileSync(join(sshd.dir, "known"), sshd.knownLine());
-  sshd.config(`Host *\n  IdentityFile ${sshd.userKey}\n  IdentityAgent none\n  UserKnownHostsFile ${sshd.dir}/known\n`);
-});
-afterEach(async () => {
-  delete process.env.BOOTLACE_SSH_CONFIG;
-  await sshd.stop();
+  sshd = await desk.sshd();
+  desk.known(sshd.knownLine());
+  desk.config(desk.plain(sshd.userKey));
 });
 
-const machine = () => hostMachine({ target: `root@127.0.0.1:${sshd.port}` }, { dir: join(sshd.dir, "project") });
+const machine = () => hostMachine({ target: `root@127.0.0.1:${sshd.port}` }, { dir: desk.project });
 
 test("hostMachine() opens a session to a host that exists, and knows its boot", async () => {
   const host = machine();
