@@ -114,6 +114,8 @@ export interface Provider {
   readonly name: string;
   /** What `needs:` may name and no machine of this kind has. */
   readonly lacks: readonly string[];
+  /** Its machines share this computer's ports: two with one service on a port get in each other's way. */
+  readonly sharesPorts?: boolean;
   /** What its machines can start from. */
   readonly bases: readonly Base["kind"][];
   /** What they start from where nobody says. */

@@ -32,6 +32,7 @@ export function sandboxProvider(options: SandboxOptions = {}): Provider {
   return {
     name: "sandbox",
     lacks: ["systemd"],
+    sharesPorts: true,
     bases: ["host", "root", "layers"],
     defaultBase: { kind: "host" },
     assertAvailable: () => assertSandboxAvailable(),

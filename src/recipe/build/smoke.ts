@@ -20,7 +20,7 @@ export const smokeStep: Step<BuildStart & CapturedImage, object> = {
   name: "smoke",
   async run(context, tools) {
     const { dir, provider, id, plan, captured } = context;
-    locks.set(id, locks.get(id) ?? (await lockSmoke(dir, `image ${plan.image}`, tools)));
+    if (provider.sharesPorts) locks.set(id, locks.get(id) ?? (await lockSmoke(dir, `image ${plan.image}`, tools)));
     // A smoke test that is tried again begins with a fresh machine.
     await disposeSmoke(context);
     const base = {
@@ -35,7 +35,7 @@ export const smokeStep: Step<BuildStart & CapturedImage, object> = {
     try {
       await prove(context, machine, tools);
     } catch (error) {
-      throw await namingNeighbours(error, dir, smokeName(id));
+      throw provider.sharesPorts ? await namingNeighbours(error, dir, smokeName(id)) : error;
     }
     await machine.dispose();
     release(id);
