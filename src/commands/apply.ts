@@ -1,58 +1,41 @@
-import { join } from "node:path";
-import { BootlaceError, EXIT, type ExitCode, pathsUnder, plantKeys, readFacts } from "../../stage2/index.ts";
+import { BootlaceError } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
-import { install, recordCurrent } from "../machine/here/install.ts";
-import { placeSecrets } from "../machine/here/place-secrets.ts";
-import { runHere } from "../machine/here/run-here.ts";
-import { readSecrets } from "../machine/run/send-secrets.ts";
-import { loadProject } from "../project/load-project.ts";
-import { planFor, showPlanHere } from "./plan.ts";
+import { applyTargets } from "../fleet/apply-targets.ts";
+import { applyHere } from "./apply-here.ts";
 
-/** Exits of a run that was refused before it began: the machine still is what it was. */
-const REFUSED: ReadonlySet<ExitCode> = new Set([EXIT.usage, EXIT.locked, EXIT.journal]);
+/** Options that mean nothing on the very machine that the command is typed on, and those that mean nothing elsewhere. */
+const FLEET_ONLY = [
+  "--canary",
+  "--parallel",
+  "--max-fail",
+  "--skip-unreachable",
+  "--retry-failed",
+  "--take-over",
+  "--accept-host-key",
+  "--no-boot-hook",
+] as const;
+const HERE_ONLY = ["--root"] as const;
 
-/**
- * `bootlace apply --here`: runs the project's services on the very machine that this command is typed on, by the
- * machine's own code from an unpacked bundle.
- */
-const apply: CommandRun = async (context) => {
-  const { options, dir, signal } = context;
-  if (options.here !== true) {
-    throw new BootlaceError("E_USAGE", "Expected --here: this version applies to the very machine that it runs on", {
-      hint: "For a machine of the project use `bootlace up MACHINE`.",
+/** `bootlace apply TARGET…|--here`: runs the project's services on machines that exist. */
+const apply: CommandRun = (context) => {
+  const { options, args } = context;
+  const here = options.here === true;
+  if (here && args.length > 0)
+    throw new BootlaceError("E_USAGE", `Expected either --here or targets, got both: ${args.join(" ")}`);
+  if (!here && args.length === 0 && options.retryFailed !== true)
+    throw new BootlaceError("E_USAGE", "Expected --here or what to apply to: a machine, user@host, @group", {
+      hint: "--here is the very machine that this is typed on.",
     });
-  }
-  if (options.plan === true) return showPlanHere(context);
-  const loaded = await loadProject(dir);
-  const paths = pathsUnder(typeof options.root === "string" ? options.root : "/");
-  const { closure } = planFor(context, loaded, readFacts(paths.seed), paths.root);
-  const secrets = await readSecrets(loaded, closure);
-  const { folder, digest } = await install(loaded, paths);
-  // Who types this here is root of this machine, and brings a key that a pointer could not.
-  plantKeys(paths, folder, loaded.project.name);
-  await placeSecrets(secrets, paths);
-  const exit = await runHere(join(folder, "stage2.mjs"), runArguments(context, paths.root), signal);
-  if (!REFUSED.has(exit)) await recordCurrent(paths, digest);
-  return exit;
+  const wrong = (here ? FLEET_ONLY : HERE_ONLY).find((flag) => isGiven(options, flag));
+  if (wrong !== undefined)
+    throw new BootlaceError("E_USAGE", `${wrong} goes ${here ? "with targets, not with" : "only with"} --here`);
+  return here ? applyHere(context) : applyTargets(context);
 };
 
 export default apply;
 
-function runArguments({ options, json }: CommandContext, root: string): readonly string[] {
-  const list = (name: string, flag: string): string[] =>
-    [options[name] ?? []].flat().flatMap((value) => [flag, String(value)]);
-  return [
-    "run",
-    "--root",
-    root,
-    "--no-reboot",
-    ...list("service", "-s"),
-    ...list("phase", "--phase"),
-    ...list("jobs", "--jobs"),
-    ...list("rerun", "--rerun"),
-    ...list("assumeInit", "--assume-init"),
-    ...(options.wait === true ? ["--wait"] : []),
-    ...(options.strict === true ? ["--strict"] : []),
-    ...(json ? ["--json"] : []),
-  ];
+/** By commander's names: `--max-fail` is `maxFail`, `--no-boot-hook` makes `bootHook` false. */
+function isGiven(options: CommandContext["options"], flag: string): boolean {
+  const name = flag.replace(/^--(?:no-)?/, "").replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return flag.startsWith("--no-") ? options[name] === false : options[name] !== undefined && options[name] !== false;
 }

@@ -14,6 +14,10 @@ const rerun: OptionSpec = {
   summary: "Run a step although it is done: web.init",
   kind: "step",
 };
+const acceptHostKey: OptionSpec = {
+  flags: "--accept-host-key <fingerprint>",
+  summary: "Vouch for a host's key: SHA256:…, compared with the host's console",
+};
 const assume: OptionSpec = {
   flags: "--assume-init <service...>",
   summary: "Take an init as done without running it",
@@ -25,9 +29,11 @@ export const runCommands: readonly CommandSpec[] = [
     name: "plan",
     group: "machine",
     summary: "Show what would run, in which order, and why",
-    options: [here, services, phase, rerun, assume, root],
+    arguments: [{ name: "target", summary: "A machine, user@host", kind: "target", optional: true }],
+    options: [here, services, phase, rerun, assume, root, acceptHostKey],
     examples: [
       { command: "bootlace plan", summary: "on an empty machine" },
+      { command: "bootlace plan ops@10.0.0.5", summary: "on a host, which is looked at and not changed" },
       { command: "bootlace plan --here --json", summary: "on this machine, for a program" },
       { command: "bootlace plan -s metrics", summary: "when metrics is asked for" },
     ],
@@ -37,21 +43,44 @@ export const runCommands: readonly CommandSpec[] = [
     name: "why",
     group: "machine",
     summary: "Explain why a service is there and what would run of it",
-    arguments: [{ name: "service", summary: "Service to explain", kind: "service" }],
-    options: [here, services, root],
-    examples: [{ command: "bootlace why app-user --here", summary: "who brings it along, what was done of it here" }],
+    arguments: [
+      { name: "service", summary: "Service to explain", kind: "service" },
+      { name: "target", summary: "A machine, user@host", kind: "target", optional: true },
+    ],
+    options: [here, services, root, acceptHostKey],
+    examples: [
+      { command: "bootlace why app-user --here", summary: "who brings it along, what was done of it here" },
+      { command: "bootlace why app-user ops@10.0.0.5", summary: "the same, of a host" },
+    ],
     load: () => import("../../commands/why.ts"),
   },
   {
     name: "apply",
     group: "machine",
-    summary: "Run the project's services on a machine that exists",
+    summary: "Run the project's services on machines that exist: deliver what they lack, then what a boot would do",
+    arguments: [
+      {
+        name: "targets",
+        summary: "Machines of the project, user@host, @group",
+        kind: "target",
+        optional: true,
+        variadic: true,
+      },
+    ],
     options: [
       here,
       services,
       phase,
       rerun,
       assume,
+      { flags: "--canary <n>", summary: "So many first; the others only when all of these end well", parse: "integer" },
+      { flags: "--parallel <n>", summary: "How many machines at a time (default: 10)", parse: "integer" },
+      { flags: "--max-fail <n>", summary: "Begin no more machines once more have failed: a number or 20%" },
+      { flags: "--skip-unreachable", summary: "Machines that cannot be reached are reported, and no failure" },
+      { flags: "--retry-failed", summary: "Only those that did not end well last time" },
+      { flags: "--no-boot-hook", summary: "Install no boot hook: the machine does nothing by itself" },
+      { flags: "--take-over", summary: "Take a machine that belongs to another project" },
+      acceptHostKey,
       {
         flags: "--jobs <n>",
         summary: "How many steps run at once (default: twice the cores, at least 4)",
@@ -67,8 +96,32 @@ export const runCommands: readonly CommandSpec[] = [
       { command: "bootlace apply --here", summary: "what a boot would do: inits of what is new, then updates" },
       { command: "bootlace apply --here -s metrics --root /tmp/try", summary: "one service, state kept elsewhere" },
       { command: "bootlace apply --here --rerun web.init", summary: "run a finished init again" },
+      { command: "bootlace apply ops@10.0.0.5 --plan", summary: "look at a host; nothing is changed there" },
+      { command: "bootlace apply ops@10.0.0.5 --yes", summary: "the first contact with a host" },
+      { command: "bootlace apply @game --canary 1 --max-fail 10%", summary: "a group: one first, then ten at a time" },
+      { command: "bootlace apply @game --retry-failed", summary: "those of the group that did not end well" },
     ],
     load: () => import("../../commands/apply.ts"),
+  },
+  {
+    name: "do",
+    group: "machine",
+    summary: "Run a service's action on machines, or list the actions",
+    arguments: [
+      { name: "target", summary: "A machine, user@host, @group", kind: "target" },
+      { name: "action", summary: "SERVICE.ACTION; without it the actions are listed", kind: "step", optional: true },
+      { name: "values", summary: "Variables of the script: key=value", kind: "text", optional: true, variadic: true },
+    ],
+    options: [
+      { flags: "--parallel <n>", summary: "How many machines at a time (default: 10)", parse: "integer" },
+      acceptHostKey,
+    ],
+    examples: [
+      { command: "bootlace do dev", summary: "which actions there are" },
+      { command: "bootlace do @game web.reload", summary: "on every host of a group" },
+      { command: "bootlace do dev db.dump to=/srv/dump", summary: "the script sees $to" },
+    ],
+    load: () => import("../../commands/do.ts"),
   },
   {
     name: "journal show",
