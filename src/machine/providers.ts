@@ -1,9 +1,13 @@
 import { BootlaceError } from "../../stage2/index.ts";
 import type { Provider } from "./machine.ts";
+import { qemuProvider } from "./qemu/qemu-provider.ts";
 import { sandboxProvider } from "./sandbox/sandbox-provider.ts";
 
 /** Providers of this version, by the name that `on:` has. */
-const PROVIDERS: Readonly<Record<string, () => Provider>> = { sandbox: () => sandboxProvider() };
+const PROVIDERS: Readonly<Record<string, () => Provider>> = {
+  sandbox: () => sandboxProvider(),
+  qemu: () => qemuProvider(),
+};
 
 export function allProviders(): readonly Provider[] {
   return Object.values(PROVIDERS).map((make) => make());

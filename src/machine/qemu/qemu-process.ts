@@ -1,0 +1,81 @@
+import { spawn } from "node:child_process";
+import { open, readdir, readFile, rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BootlaceError } from "../../../stage2/index.ts";
+import { identifyProcess, isAlive, type ProcessIdentity } from "../process-identity.ts";
+import type { QemuFiles } from "./qemu-spec.ts";
+import { QMP_SOCKET, qmp } from "./qmp.ts";
+
+/** A guest gets so long to end in order, then QEMU itself, before it is killed; milliseconds. */
+const GRACE = { guest: 60_000, qemu: 5_000 };
+
+/** Starts QEMU detached: it outlives the command that started it, and a Ctrl-C meant for that command. */
+export async function startQemu(argv: readonly string[], files: QemuFiles): Promise<ProcessIdentity> {
+  await rm(files.log, { force: true });
+  await rm(`${files.folder}/${QMP_SOCKET}`, { force: true });
+  const log = await open(files.log, "a", 0o600);
+  try {
+    const [file = "", ...args] = argv;
+    const child = spawn(file, args, { cwd: files.folder, detached: true, stdio: ["ignore", log.fd, log.fd] });
+    await new Promise<void>((resolve, reject) => {
+      child.once("spawn", resolve);
+      child.once("error", (error) => reject(unavailable(file, error)));
+    });
+    child.unref();
+    const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
+    if (identity) return identity;
+    throw await endedAtOnce(files);
+  } finally {
+    await log.close();
+  }
+}
+
+function unavailable(file: string, cause: Error): BootlaceError {
+  return new BootlaceError("E_QEMU_UNAVAILABLE", `${file} cannot be started: ${cause.message}`, {
+    hint: "Install qemu-system-x86 (or qemu-system-arm) and qemu-utils.",
+    cause,
+  });
+}
+
+/** The error for a QEMU that is gone before its guest was there. */
+export async function endedAtOnce(files: QemuFiles, more = ""): Promise<BootlaceError> {
+  const said = (await readFile(files.log, "utf8").catch(() => "")).trim().slice(-1500);
+  return new BootlaceError("E_QEMU_BOOT", `QEMU ended: ${said || "it said nothing"}${more}`);
+}
+
+/** Ends a machine: its power button, then QEMU's `quit`, then SIGKILL. Returns when the process is gone. */
+export async function stopQemu(process_: ProcessIdentity, files: QemuFiles, grace = GRACE.guest): Promise<void> {
+  if (grace > 0 && (await told(files, "system_powerdown")) && (await gone(process_, grace))) return;
+  if ((await told(files, "quit")) && (await gone(process_, GRACE.qemu))) return;
+  while (isAlive(process_)) {
+    process.kill(process_.pid, "SIGKILL");
+    await gone(process_, 1_000);
+  }
+}
+
+const told = (files: QemuFiles, command: string): Promise<boolean> =>
+  qmp(files.folder, command).then(
+    () => true,
+    () => false,
+  );
+
+async function gone(identity: ProcessIdentity, within: number): Promise<boolean> {
+  const end = performance.now() + within;
+  while (isAlive(identity)) {
+    if (performance.now() > end) return false;
+    await sleep(20);
+  }
+  return true;
+}
+
+/**
+ * A QEMU that carries a machine's name and stands in no record: the desk died between starting it and writing that
+ * down. Linux only, by /proc.
+ */
+export async function findStray(id: string): Promise<ProcessIdentity | undefined> {
+  for (const pid of (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name))) {
+    const words = (await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "")).split("\0");
+    if (words.includes(`bootlace-${id}`) && words[0]?.includes("qemu-system")) return identifyProcess(Number(pid));
+  }
+  return undefined;
+}
