@@ -1,7 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { abortError, throwIfAborted } from "./abort.ts";
 
 /** Channels of one connection at a time; sshd allows ten by default (MaxSessions of sshd_config(5)). */
 const MOST = 8;
+/** Milliseconds until a machine is asked again that refused the only channel, and how often it is. */
+const AGAIN_AFTER = 50;
+const MOST_ALONE = 100;
 
 interface Waiter {
   go(): void;
@@ -13,6 +17,8 @@ export class ChannelSlots {
   #limit = MOST;
   #taken = 0;
   #over = false;
+  #opened = false;
+  #refusedAlone = 0;
   readonly #waiting = new Set<Waiter>();
 
   /** Resolves when there is room, or when there is nothing to wait for any more. @throws an AbortError by the signal. */
@@ -50,11 +56,26 @@ export class ChannelSlots {
     this.#serve();
   }
 
-  /** The machine refused a channel that was given back already: it allows as many as are open now. False: none is. */
-  narrow(): boolean {
-    if (this.#taken === 0) return false;
-    this.#limit = Math.min(this.#limit, this.#taken);
+  /**
+   * The machine refused the channel that was asked for: it allows as many as are open beside it. Resolves when it may be
+   * asked again; false where there is no hope of that.
+   */
+  async refused(signal?: AbortSignal): Promise<boolean> {
+    const others = this.#taken - 1;
+    this.#limit = Math.max(1, Math.min(this.#limit, others));
+    this.give();
+    if (others > 0) return true;
+    // A channel that ended here may for a moment not have ended there.
+    this.#refusedAlone += 1;
+    if (!this.#opened || this.#refusedAlone > MOST_ALONE) return false;
+    await sleep(AGAIN_AFTER, undefined, signal ? { signal } : {}).catch(() => throwIfAborted(signal));
     return true;
+  }
+
+  /** A channel was opened. */
+  opened(): void {
+    this.#opened = true;
+    this.#refusedAlone = 0;
   }
 
   /** The connection has ended: whoever waits finds that out. */

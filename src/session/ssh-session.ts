@@ -1,18 +1,15 @@
 import { timingSafeEqual } from "node:crypto";
 import { constants } from "node:os";
-import { finished, Readable } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { BootlaceError } from "../../stage2/index.ts";
 import { abortError, throwIfAborted } from "./abort.ts";
+import { collect, feeding } from "./channel-io.ts";
 import { ChannelSlots } from "./channel-slots.ts";
 import { quoteArgv } from "./quote.ts";
 import type { ExecOptions, ExecResult, Session, ShellOptions } from "./session.ts";
 import { shareTerminal } from "./terminal.ts";
 
 type ChannelCallback = (error: Error | undefined, channel: ClientChannel) => void;
-
-/** Most of a command's output that is kept in memory, in bytes; whoever expects more gives a stream. */
-const KEPT = 16 * 1024 * 1024;
 
 /** A session over one SSH connection that is already open and whose host key is verified. */
 export class SshSession implements Session {
@@ -41,6 +38,10 @@ export class SshSession implements Session {
   async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     throwIfAborted(options.signal);
     const fed = feeding(options.stdin);
+    // What was to be sent could not be had: that is the reason, and not what became of the channel then.
+    const because = (error: unknown): never => {
+      throw fed.error ?? error;
+    };
     const run = await this.#open(
       (done) => this.#client.exec(quoteArgv(argv), done),
       (channel) => {
@@ -50,11 +51,8 @@ export class SshSession implements Session {
         return { stdout, stderr, exit: this.#end(channel, options.signal) };
       },
       options.signal,
-    );
-    // What was to be sent could not be had: that is the reason, and not what became of the channel then.
-    const exit = await run.exit.catch((error: unknown) => {
-      throw fed.error ?? error;
-    });
+    ).catch(because);
+    const exit = await run.exit.catch(because);
     if (fed.error) throw fed.error;
     return { exit, stdout: await run.stdout, stderr: await run.stderr };
   }
@@ -100,12 +98,15 @@ export class SshSession implements Session {
       await this.#slots.take(signal);
       try {
         return await this.#openNow(start, (channel) => {
+          this.#slots.opened();
           channel.once("close", () => this.#slots.give());
           return attach(channel);
         });
       } catch (error) {
-        this.#slots.give();
-        if (this.#ended || !isRefusedChannel(error) || !this.#slots.narrow()) throw this.#lostError(error);
+        const refused = !this.#ended && isRefusedChannel(error);
+        if (refused && (await this.#slots.refused(signal))) continue;
+        if (!refused) this.#slots.give();
+        throw this.#lostError(error);
       }
     }
   }
@@ -176,41 +177,6 @@ export function isKnownHostKey(shown: Buffer, known: readonly Buffer[]): boolean
 
 function signalNumber(name: string): number {
   return constants.signals[`SIG${name.replace(/^SIG/, "")}` as NodeJS.Signals] ?? 0;
-}
-
-function collect(source: Readable, sink: NodeJS.WritableStream | undefined): Promise<string> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  if (sink) source.pipe(sink, { end: false });
-  else
-    source.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= KEPT) parts.push(chunk);
-    });
-  return new Promise((resolve) =>
-    finished(source, { writable: false }, () => resolve(Buffer.concat(parts).toString())),
-  );
-}
-
-/** Watches what is to be sent from the start: its source may fail before there is a channel. */
-function feeding(stdin: ExecOptions["stdin"]) {
-  const fed: { error?: Error; into(channel: ClientChannel): void } = {
-    into(channel) {
-      // A command may end without reading all that it is sent; its exit code then tells the story.
-      channel.on("error", () => {});
-      if (!(stdin instanceof Readable)) channel.end(stdin === undefined ? undefined : Buffer.from(stdin as Uint8Array));
-      else if (fed.error) channel.close();
-      else {
-        stdin.on("error", () => channel.close());
-        stdin.pipe(channel);
-      }
-    },
-  };
-  if (stdin instanceof Readable)
-    stdin.on("error", (error) => {
-      fed.error = error;
-    });
-  return fed;
 }
 
 /** ssh2 gives the reason of CHANNEL_OPEN_FAILURE (RFC 4254, 5.1); other errors have none. */
