@@ -3,19 +3,21 @@ import { createReadStream } from "node:fs";
 import { BootlaceError, createReporter, EXIT } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { logsAsJson, printLines } from "../cli/logs-as-json.ts";
-import { findMachine } from "../machine/find-machine.ts";
+import { commandTarget } from "../fleet/command-targets.ts";
+import { notDelivered } from "../fleet/list-actions.ts";
 import { followRun } from "../machine/run/follow-run.ts";
 import { eventsFile } from "../machine/run/launch-run.ts";
 import { Link } from "../machine/run/link.ts";
 import { throwIfAborted } from "../session/abort.ts";
 
-/** The newest run by the file that grows; its follower ends when the runner holds the lock no more. */
-const NEWEST = "cd /var/lib/bootlace/runs 2>/dev/null && ls -1t | head -n 1";
+/** The newest run by the file that grows (an action has none); its follower ends when the runner holds the lock no more. */
+const NEWEST = "cd /var/lib/bootlace/runs 2>/dev/null && ls -1t */events.jsonl | head -n 1";
 
 /** `bootlace logs TARGET [SERVICE[.PHASE]] [-f] [--console]` */
-const logs: CommandRun = async ({ dir, args, options, json, stdout, stderr, signal }) => {
+const logs: CommandRun = async (context) => {
+  const { args, options, json, stdout, stderr, signal } = context;
   const [target = "", step] = args;
-  const machine = await findMachine(dir, target);
+  const { machine } = await commandTarget(context, target);
   if (options.console === true) {
     if (machine.console === undefined)
       throw new BootlaceError("E_MACHINE_STATE", `The desk does not have the console of ${target}`, {
@@ -31,11 +33,14 @@ const logs: CommandRun = async ({ dir, args, options, json, stdout, stderr, sign
     if (options.follow !== true) {
       const argv = ["/usr/lib/bootlace/bootlace", "logs", ...(step ? [step] : [])];
       const result = await session.exec(argv, { stdout, stderr, signal });
+      if (result.exit === 127) throw notDelivered(target, machine.provider);
       return result.exit === 0 ? EXIT.ok : EXIT.machine;
     }
-    const run = (await session.exec(["sh", "-c", NEWEST], { signal })).stdout.trim();
+    const run = (await session.exec(["sh", "-c", NEWEST], { signal })).stdout.trim().split("/")[0];
     if (!run)
-      throw new BootlaceError("E_MACHINE_STATE", `Nothing ran on ${target} yet`, { hint: `bootlace up ${target}` });
+      throw new BootlaceError("E_MACHINE_STATE", `Nothing ran on ${target} yet`, {
+        hint: machine.provider === "host" ? `bootlace apply ${target}` : `bootlace up ${target}`,
+      });
     const reporter = createReporter({ stream: stdout, json, live: false });
     await followRun({
       run,

@@ -11,11 +11,14 @@ import {
   toText,
 } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
+import { planOf } from "../fleet/plan-of.ts";
 import { loadProject } from "../project/load-project.ts";
 import type { LoadedProject } from "../project/loaded.ts";
 
-/** `bootlace plan [--here]`: what would run and why; without `--here` on an empty machine that has everything. */
+/** `bootlace plan [TARGET|--here]`: what would run and why; without either on an empty machine that has everything. */
 const plan: CommandRun = async (context) => {
+  const [word] = context.args;
+  if (word !== undefined) return show(context, (await planOf(context, word)).plan);
   if (context.options.here === true) return showPlanHere(context);
   const loaded = await loadProject(context.dir);
   return show(context, planFor(context, loaded, emptyMachine(loaded), NOWHERE));

@@ -1,13 +1,14 @@
 import { BootlaceError, type ExitCode } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
-import { findMachine } from "../machine/find-machine.ts";
+import { commandTarget } from "../fleet/command-targets.ts";
 import { Link } from "../machine/run/link.ts";
 
 /** `bootlace shell TARGET [SERVICE.PHASE]` */
-const shell: CommandRun = async ({ dir, args, json, signal }) => {
+const shell: CommandRun = async (context) => {
+  const { args, json, signal } = context;
   const [target = "", step] = args;
   if (json) throw new BootlaceError("E_USAGE", "A shell has no JSON form");
-  const link = new Link(await findMachine(dir, target));
+  const link = new Link((await commandTarget(context, target)).machine);
   try {
     const session = await link.session(signal);
     const argv = step ? { argv: ["/usr/lib/bootlace/bootlace", "env", step, "--shell"] } : {};

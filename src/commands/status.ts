@@ -1,11 +1,15 @@
-import { BootlaceError, EXIT } from "../../stage2/index.ts";
+import { EXIT } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
-import { findMachine, lookUp } from "../machine/find-machine.ts";
+import { commandTarget, commandTargets } from "../fleet/command-targets.ts";
+import { notDelivered } from "../fleet/list-actions.ts";
+import { statusTable } from "../fleet/status-table.ts";
+import { lookUp } from "../machine/find-machine.ts";
 import { machineNames } from "../machine/machine-folder.ts";
 import { Link } from "../machine/run/link.ts";
 
 /** `bootlace status [TARGET]` */
-const status: CommandRun = async ({ dir, args, json, stdout, stderr, signal }) => {
+const status: CommandRun = async (context) => {
+  const { dir, args, json, stdout, stderr, signal } = context;
   const [target] = args;
   if (target === undefined) {
     const rows = await Promise.all((await machineNames(dir)).map((name) => rowOf(dir, name)));
@@ -16,17 +20,16 @@ const status: CommandRun = async ({ dir, args, json, stdout, stderr, signal }) =
         stdout.write(`${row.name.padEnd(24)} ${row.status.padEnd(8)} ${row.provider}  ${row.purpose}\n`);
     return EXIT.ok;
   }
-  const link = new Link(await findMachine(dir, target));
+  if (target.startsWith("@")) return statusTable(await commandTargets(context, [target]), context);
+  const { machine } = await commandTarget(context, target);
+  const link = new Link(machine);
   try {
     const session = await link.session(signal);
     const command = ["/usr/lib/bootlace/bootlace", "status", ...(json ? ["--json"] : [])];
     const said = await session.exec(command, { signal });
+    if (said.exit === 127) throw notDelivered(target, machine.provider);
     stdout.write(said.stdout);
     stderr.write(said.stderr);
-    if (said.exit === 127)
-      throw new BootlaceError("E_MACHINE_STATE", `Nothing was delivered to ${target} yet`, {
-        hint: `bootlace up ${target}`,
-      });
     return said.exit === 0 ? EXIT.ok : EXIT.machine;
   } finally {
     await link.close();

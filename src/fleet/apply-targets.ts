@@ -1,4 +1,4 @@
-import { BootlaceError, EXIT, type ExitCode, PHASES } from "../../stage2/index.ts";
+import { BootlaceError, EXIT, type ExitCode } from "../../stage2/index.ts";
 import type { CommandContext } from "../cli/command.ts";
 import { confirm } from "../recipe/confirm.ts";
 import { throwIfAborted } from "../session/abort.ts";
@@ -7,10 +7,10 @@ import { commandTargets } from "./command-targets.ts";
 import { keepResults, notGreen } from "./last-results.ts";
 import { parallelOf } from "./on-each.ts";
 import { Payloads } from "./payloads.ts";
-import type { Wish } from "./plan-at-desk.ts";
 import { fleetReporter, throwFailure } from "./reporter.ts";
 import { type HostResult, isFailed, worstExit } from "./result.ts";
 import type { Target } from "./targets.ts";
+import { wishOf } from "./wish.ts";
 
 /** `bootlace apply TARGET…`: finds the machines, applies, keeps and tells how it ended on each. */
 export async function applyTargets(context: CommandContext): Promise<ExitCode> {
@@ -68,18 +68,6 @@ function fleetOptions(context: CommandContext, count: number): FleetOptions {
     takeOver: options.takeOver === true,
     planOnly: options.plan === true,
     mayBegin: async (hosts) => yes || confirm(`Bootlace has never run on ${hosts.join(", ")}. Begin?`, context),
-  };
-}
-
-/** What a command line asks of a machine. */
-export function wishOf(options: CommandContext["options"]): Wish {
-  const list = (name: string): string[] => [options[name] ?? []].flat().map(String);
-  const phase = PHASES.find((known) => known === options.phase);
-  return {
-    services: list("service"),
-    rerun: list("rerun"),
-    assumeInit: list("assumeInit"),
-    ...(phase && { phase }),
   };
 }
 

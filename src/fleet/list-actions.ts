@@ -32,8 +32,8 @@ export async function listActions(session: Session, target: string, signal: Abor
 }
 
 /** A machine that was asked something before anything was brought there. */
-export function notDelivered(target: string): BootlaceError {
+export function notDelivered(target: string, provider = "host"): BootlaceError {
   return new BootlaceError("E_NOT_DELIVERED", `Bootlace is not on ${target} yet`, {
-    hint: `Bring it there: bootlace apply ${target}`,
+    hint: `Bring it there: bootlace ${provider === "host" ? "apply" : "up"} ${target}`,
   });
 }

@@ -17,6 +17,9 @@ export interface Seen {
   readonly project?: string | undefined;
   readonly channel?: string | undefined;
   readonly bundle?: string | undefined;
+  /** Why the last boot did not bring what its channel points to. */
+  readonly degraded?: string | undefined;
+  /** A boot runs Bootlace: by systemd, cron or a sandbox's init. */
   readonly hooked: boolean;
 }
 
@@ -38,6 +41,7 @@ show journal $S/journal
 show lineage $S/lineage
 show current $S/current
 show tags $S/tags
+show degraded $S/degraded
 show services $E/services
 show conf $E/boot.conf
 show seed /run/bootlace/seed
@@ -65,7 +69,12 @@ has=
 [ ! -x /usr/bin/dnf ] || has="$has dnf"
 [ ! -x /sbin/apk ] || has="$has apk"
 say has "$has"
-[ ! -x /usr/lib/bootlace/boot ] || say hooked yes
+for hook in /etc/systemd/system/multi-user.target.wants/bootlace.service /etc/cron.d/bootlace /run/bootlace/seed; do
+  if [ -x /usr/lib/bootlace/boot ] && [ -e "$hook" ]; then
+    say hooked yes
+    break
+  fi
+done
 `;
 
 /** @throws {BootlaceError} `E_REMOTE_COMMAND`, and what the session throws. */
@@ -99,6 +108,7 @@ export async function lookAt(session: Session, signal?: AbortSignal): Promise<Se
     project: conf.get("project") ?? text("project"),
     channel: keyValues(raw.get("tags") ?? "").get("channel") ?? conf.get("channel"),
     bundle: keyValues(raw.get("current") ?? "").get("bundle"),
+    degraded: text("degraded"),
     hooked: raw.has("hooked"),
   };
 }

@@ -61,7 +61,8 @@ export function planAtDesk(seen: Seen, project: Project, wish: Wish, ofGroup?: r
   return { plan, state, facts, ...(roots && { roots }) };
 }
 
-function stateOf({ journal, lineage }: Seen): MachineState {
+/** What a machine's journal tells. @throws {BootlaceError} `E_JOURNAL_CORRUPT`, `E_JOURNAL_VERSION`. */
+export function stateOf({ journal, lineage }: Seen): MachineState {
   const path = "/var/lib/bootlace/journal";
   if (journal) return foldJournal(checkedJournal(Buffer.from(journal), path).records);
   if (lineage === undefined) return EMPTY_STATE;

@@ -6,14 +6,14 @@ import { machineNames, readJson, specFile } from "./machine-folder.ts";
 import { providerNamed } from "./providers.ts";
 
 /**
- * The machine of a name, whatever provider made it.
+ * The machine of a name, whatever provider made it. Hosts and groups are found by src/fleet/targets.ts.
  *
- * @throws {BootlaceError} `E_MACHINE_UNKNOWN` with the nearest name; `E_PROVIDER_UNSUPPORTED` for a host, a group or an instance.
+ * @throws {BootlaceError} `E_MACHINE_UNKNOWN` with the nearest name; `E_PROVIDER_UNSUPPORTED` for a host or a group.
  */
 export async function findMachine(dir: string, target: string): Promise<Machine> {
   if (/[@:]|^i-/.test(target) || target === "--here")
-    throw new BootlaceError("E_PROVIDER_UNSUPPORTED", `${target}: this version reaches sandboxes of the project only`, {
-      hint: "`bootlace apply --here` runs the project on this very machine.",
+    throw new BootlaceError("E_PROVIDER_UNSUPPORTED", `Expected a machine that Bootlace made, got ${target}`, {
+      hint: "A host that exists is neither launched nor stopped; `bootlace apply` and `bootlace reboot` take it.",
     });
   const machine = await lookUp(dir, target);
   if (machine) return machine;

@@ -1,6 +1,11 @@
 import type { ArgumentSpec, CommandSpec, OptionSpec } from "../command.ts";
 
 const machine: ArgumentSpec = { name: "machine", summary: "A machine that is up", kind: "machine" };
+const target: ArgumentSpec = { name: "target", summary: "A machine that is up, user@host", kind: "target" };
+const acceptHostKey: OptionSpec = {
+  flags: "--accept-host-key <fingerprint>",
+  summary: "Vouch for a host's key: SHA256:…, compared with the host's console",
+};
 const on: OptionSpec = { flags: "--on <provider>", summary: "Provider instead of the file's", choices: ["sandbox"] };
 
 export const machineCommands: readonly CommandSpec[] = [
@@ -48,7 +53,8 @@ export const machineCommands: readonly CommandSpec[] = [
     name: "reboot",
     group: "machine",
     summary: "Reboot a machine and follow it until it is updated and ready",
-    arguments: [machine],
+    arguments: [target],
+    options: [acceptHostKey],
     examples: [{ command: "bootlace reboot dev", summary: "proven by the boot's id" }],
     load: () => import("../../commands/reboot.ts"),
   },
@@ -56,7 +62,8 @@ export const machineCommands: readonly CommandSpec[] = [
     name: "shell",
     group: "machine",
     summary: "Open a shell on a machine, or one with exactly a script's environment",
-    arguments: [machine, { name: "step", summary: "SERVICE.PHASE", kind: "step", optional: true }],
+    arguments: [target, { name: "step", summary: "SERVICE.PHASE", kind: "step", optional: true }],
+    options: [acceptHostKey],
     examples: [
       { command: "bootlace shell dev", summary: "a login shell of root" },
       { command: "bootlace shell dev web.update", summary: "what web's update script would see" },
@@ -67,9 +74,14 @@ export const machineCommands: readonly CommandSpec[] = [
     name: "status",
     group: "machine",
     summary: "List the machines, or show what is on one and how its last run ended",
-    arguments: [{ ...machine, optional: true }],
+    arguments: [{ ...target, summary: "A machine that is up, user@host, @group", optional: true }],
+    options: [
+      { flags: "--parallel <n>", summary: "How many machines of a group at a time (default: 10)", parse: "integer" },
+      acceptHostKey,
+    ],
     examples: [
       { command: "bootlace status", summary: "all machines of the project" },
+      { command: "bootlace status @game", summary: "the hosts of a group, one a line" },
       { command: "bootlace status dev", summary: "services, last run, what failed" },
     ],
     load: () => import("../../commands/status.ts"),
@@ -78,8 +90,9 @@ export const machineCommands: readonly CommandSpec[] = [
     name: "logs",
     group: "machine",
     summary: "Show what the scripts of a machine's last run printed",
-    arguments: [machine, { name: "step", summary: "SERVICE or SERVICE.PHASE", kind: "step", optional: true }],
+    arguments: [target, { name: "step", summary: "SERVICE or SERVICE.PHASE", kind: "step", optional: true }],
     options: [
+      acceptHostKey,
       { flags: "-f, --follow", summary: "Follow the run to its end" },
       { flags: "--console", summary: "The machine's console instead" },
     ],
@@ -93,10 +106,20 @@ export const machineCommands: readonly CommandSpec[] = [
   {
     name: "destroy",
     group: "machine",
-    summary: "Run a machine's destroy phases in reverse, then remove it and all that was made for it",
-    arguments: [machine],
-    options: [{ flags: "--force", summary: "Remove it without its destroy phases" }],
-    examples: [{ command: "bootlace destroy dev --yes", summary: "without a question" }],
+    summary: "Run a machine's destroy phases in reverse, then remove it and all that was made for it; a host stays",
+    arguments: [target],
+    options: [
+      { flags: "--force", summary: "Without its destroy phases" },
+      {
+        flags: "--purge",
+        summary: "Take Bootlace itself from a host too: boot hook, /etc/bootlace, /var/lib/bootlace",
+      },
+      acceptHostKey,
+    ],
+    examples: [
+      { command: "bootlace destroy dev --yes", summary: "without a question" },
+      { command: "bootlace destroy ops@10.0.0.5 --purge", summary: "leave a host as if Bootlace had not been there" },
+    ],
     load: () => import("../../commands/destroy.ts"),
   },
   {

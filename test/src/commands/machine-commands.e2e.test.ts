@@ -105,7 +105,7 @@ test("commands say what is not there and what is near", async () => {
   expect((await bootlace(dir, "build", "wep")).err).toContain('"web"');
   expect((await bootlace(dir, "up", "nobody")).err).toContain("E_MACHINE_UNKNOWN");
   expect((await bootlace(dir, "stop", "dev")).err).toContain("bootlace up dev");
-  expect((await bootlace(dir, "shell", "root@10.0.0.1")).err).toContain("E_PROVIDER_UNSUPPORTED");
+  expect((await bootlace(dir, "stop", "root@10.0.0.1")).err).toContain("E_PROVIDER_UNSUPPORTED");
   expect((await bootlace(dir, "image", "show", "web")).err).toContain("E_IMAGE_UNKNOWN");
   expect((await bootlace(dir, "up", "web")).err).toContain("bootlace build web");
 });

@@ -1,0 +1,59 @@
+import { duration } from "../../stage2/index.ts";
+import type { CommandContext } from "../cli/command.ts";
+import { throwIfAborted } from "../session/abort.ts";
+import { lookAt } from "./look.ts";
+import { onEach, parallelOf } from "./on-each.ts";
+import { stateOf } from "./plan-at-desk.ts";
+import { type HostResult, worstExit } from "./result.ts";
+import type { Target } from "./targets.ts";
+
+/** One machine of a group, as far as it could be asked. */
+interface Row {
+  readonly target: string;
+  readonly reachable: boolean;
+  readonly project?: string | undefined;
+  readonly bundle?: string | undefined;
+  readonly channel?: string | undefined;
+  readonly degraded?: string | undefined;
+  readonly openRun?: string | undefined;
+  readonly lastRun?: { readonly run: string; readonly outcome: string; readonly exit: number; readonly t: number };
+}
+
+/** `bootlace status @group`: asks each machine once, and shows them one a line. */
+export async function statusTable(targets: readonly Target[], context: CommandContext) {
+  const { json, options, stdout, signal } = context;
+  const rows = new Map<string, Row>();
+  const results = await onEach(targets, parallelOf(options), signal, async (session, { name }) => {
+    const seen = await lookAt(session, signal);
+    const { project, bundle, channel, degraded } = seen;
+    const { lastClose, openRun } = stateOf(seen);
+    const last = lastClose && { run: lastClose.run, outcome: lastClose.why, exit: lastClose.rc, t: lastClose.t };
+    const row = { target: name, reachable: true, project, bundle, channel, degraded, openRun: openRun?.run };
+    rows.set(name, { ...row, ...(last && { lastRun: last }) });
+    return {};
+  });
+  throwIfAborted(signal);
+  const width = Math.max(...targets.map(({ name }) => name.length));
+  for (const result of results) {
+    const row = rows.get(result.target) ?? { target: result.target, reachable: false };
+    if (json) stdout.write(`${JSON.stringify({ ...row, ...(row.reachable ? {} : { error: result.message }) })}\n`);
+    else stdout.write(`${result.target.padEnd(width)}  ${textOf(row, result)}\n`);
+  }
+  return worstExit(results);
+}
+
+function textOf(
+  { reachable, bundle, channel, degraded, openRun, lastRun }: Row,
+  { outcome, message }: HostResult,
+): string {
+  if (!reachable) return `${outcome}: ${message}`;
+  if (bundle === undefined && lastRun === undefined) return "Bootlace has never run there";
+  const last = lastRun ? `${lastRun.outcome} ${duration(Math.max(0, Date.now() - lastRun.t))} ago` : "no run has ended";
+  return [
+    last.padEnd(20),
+    `bundle ${bundle?.slice(0, 12) ?? "none"}`,
+    ...(channel === undefined ? [] : [`channel ${channel}`]),
+    ...(openRun === undefined ? [] : [`run ${openRun} is open`]),
+    ...(degraded === undefined ? [] : [`degraded: ${degraded}`]),
+  ].join("  ");
+}
