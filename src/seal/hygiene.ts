@@ -59,10 +59,8 @@ done`,
     id: "editor-files",
     what: "Swap files of editors in home folders",
     why: "They hold the text that was being written, of files that are gone too",
-    remove: `for home in $homes; do
-  # shellcheck disable=SC2044 # words are split at line ends only
-  for file in $(find "$home" -xdev -maxdepth 4 -type f -name '.*.sw[a-p]'); do burn "$file"; done
-done`,
+    remove: `# shellcheck disable=SC2044,SC2086 # words are split at line ends only
+for file in $(find $homes -xdev -maxdepth 4 -type f -name '.*.sw[a-p]' 2>/dev/null); do burn "$file"; done`,
   },
   {
     id: "credentials",
@@ -139,7 +137,11 @@ current=
 step() { current=$1; }
 homes=$(
   { printf '%s\\n' /root /home/*; cut -d: -f6 /etc/passwd 2>/dev/null; } | sort -u | while IFS= read -r home; do
-    [ ! -d "$home" ] || printf '%s\\n' "\${home%/}"
+    case $home in
+      # Of system users: nobody lives there.
+      / | /bin | /sbin | /usr | /usr/bin | /usr/sbin | /dev | /proc | /run | /var/run | /var/run/* | /run/* | /sys) ;;
+      *) [ ! -d "$home" ] || printf '%s\\n' "\${home%/}" ;;
+    esac
   done
 )
 IFS='

@@ -13,19 +13,25 @@ fi
 
 /**
  * On a real system: ends what would write again while the machine goes down. Services that were started stop in order,
- * but those that carry this session; units whose stop writes a seed, a login record or a log are set aside for this boot
- * (`--runtime`: nothing of it is on the disk). A sandbox has none of it.
+ * but those that carry this session; so do timers, and terminals, whose end is a record of logins. Units whose stop
+ * writes a seed, a record or a log are set aside for this boot (`--runtime`: nothing of it is on the disk). A sandbox has
+ * none of it.
  */
 const QUIET = `
 [ -d /run/systemd/system ] || exit 0
-systemctl list-units --type=service --state=running,exited --plain --no-legend | while read -r unit _; do
+set -f
+stop=
+for unit in $(systemctl list-units --type=service,timer,socket --state=running,exited,waiting,listening --plain --no-legend |
+  cut -d' ' -f1); do
   case $unit in
-    ssh*.service | dbus*.service | systemd-* | user@* | user-runtime-dir@* | *getty@* | network* | NetworkManager* | dhc* | \
-      ifup@* | cloud-* | kmod-* | keyboard-setup* | console-setup* | bootlace* | qemu-guest-agent* | amazon-ssm-agent*) ;;
-    *) systemctl stop "$unit" >/dev/null 2>&1 || echo "$unit does not stop" >&2 ;;
+    *.timer | syslog.socket | *getty@*) ;;
+    *.socket | ssh* | dbus* | systemd-* | user@* | user-runtime-dir@* | network* | NetworkManager* | dhc* | ifup@* | \
+      wpa_supplicant* | nftables* | netfilter-persistent* | firewalld* | ufw* | cloud-* | kmod-* | apparmor* | \
+      keyboard-setup* | console-setup* | bootlace* | qemu-guest-agent* | amazon-ssm-agent* | snap.amazon-ssm-agent*) continue ;;
   esac
+  stop="$stop $unit"
 done
-systemctl stop '*.timer' syslog.socket >/dev/null 2>&1 || :
+[ -z "$stop" ] || systemctl stop $stop || echo "not every service stops" >&2
 systemctl mask --runtime --quiet systemd-random-seed.service systemd-update-utmp.service systemd-journal-flush.service rsyslog.service 2>/dev/null || :
 `;
 
