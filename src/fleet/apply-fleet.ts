@@ -40,8 +40,9 @@ export async function applyToFleet(
   // A project with faults is no machine's failure.
   await inParallel(1, targets, (target) => payloads.project(target));
   const results = new Map<Target, HostResult>();
-  const contacts = await reachAll(targets, payloads, options, results, signal);
+  const contacts: Contact[] = [];
   try {
+    await reachAll(targets, payloads, options, contacts, results, signal);
     report.plans(
       contacts.map(({ target, planned, isFirst }) => ({ target: target.name, plan: planned.plan, isFirst })),
     );
@@ -56,27 +57,28 @@ export async function applyToFleet(
   return targets.map((target) => results.get(target) ?? notBegun(target));
 }
 
-/** Those that could not be reached or planned for are results already. */
+/** Fills in contacts, in the targets' order; those that could not be reached or planned for are results already. */
 async function reachAll(
   targets: readonly Target[],
   payloads: Payloads,
   { wish, takeOver, skipUnreachable, parallel }: FleetOptions,
+  contacts: Contact[],
   results: Map<Target, HostResult>,
   signal: AbortSignal,
-): Promise<readonly Contact[]> {
-  const reached = await inParallel(parallel, targets, async (target): Promise<readonly Contact[]> => {
+): Promise<void> {
+  await inParallel(parallel, targets, async (target) => {
     const begun = performance.now();
     try {
-      return [await makeContact(target, payloads, wish, takeOver, signal)];
+      contacts.push(await makeContact(target, payloads, wish, takeOver, signal));
     } catch (error) {
       if (signal.aborted) throw error;
       const failed = failure(target, begun, error);
       const skipped = failed.outcome === "unreachable" && skipUnreachable;
       results.set(target, skipped ? { ...failed, outcome: "skipped", exit: EXIT.ok } : failed);
-      return [];
     }
   });
-  return reached.flat();
+  const order = new Map(targets.map((target, at) => [target, at]));
+  contacts.sort((a, b) => (order.get(a.target) ?? 0) - (order.get(b.target) ?? 0));
 }
 
 async function assertAllowed(contacts: readonly Contact[], { mayBegin }: FleetOptions): Promise<void> {

@@ -49,7 +49,18 @@ export async function applyToHost(
     const run = newRunId();
     launched.run = run;
     const { services, phase, rerun, assumeInit } = wish;
-    const request = { run, services, rerun, assumeInit, strict, ...(phase && { phase }), ...(jobs && { jobs }) };
+    // Of a host it was read already; to ask for it again would take another connection.
+    const boot = link.machine.provider === "host" ? seen.facts.bootId : undefined;
+    const request = {
+      run,
+      ...(boot && { boot }),
+      services,
+      rerun,
+      assumeInit,
+      strict,
+      ...(phase && { phase }),
+      ...(jobs && { jobs }),
+    };
     return resultOf(await runAndFollow(link, request, { onEvent, signal }));
   } finally {
     await held.release();

@@ -13,6 +13,7 @@ const RUN_HOLDS = 92;
  */
 const HOLD = `
 umask 077
+command -v flock >/dev/null || { echo 'flock(1) of util-linux is not there' >&2; exit 1; }
 mkdir -p -m 755 /run/bootlace || exit 1
 exec 8>>/run/bootlace/desk.lock || exit 1
 flock $2 8 || { cat /run/bootlace/desk.lock; exit ${DESK_HOLDS}; }

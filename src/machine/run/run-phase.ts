@@ -13,11 +13,13 @@ export interface Following {
 /** Starts a run, under an id of its own unless one is given, and follows it to its end, over reboots that it asks for. */
 export async function runAndFollow(
   link: Link,
-  request: Omit<RunRequest, "run"> & { readonly run?: string },
+  request: Omit<RunRequest, "run"> & {
+    readonly run?: string /** Its present one, where that is known. */;
+    readonly boot?: string;
+  },
   following: Following,
 ): Promise<CloseEvent> {
-  const { run = newRunId() } = request;
-  const boot = await link.machine.boot();
+  const { run = newRunId(), boot = await link.machine.boot() } = request;
   await launchRun(await link.session(following.signal), { ...request, run });
   return followOverReboots(link, run, boot, exitFile(run), following);
 }
