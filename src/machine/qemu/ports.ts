@@ -14,7 +14,8 @@ export interface Forward {
  * @throws {BootlaceError} `E_QEMU_PORT`.
  */
 export function parseForward(text: string): Forward {
-  const [, address = "127.0.0.1", port, guest = port] = /^(?:([\d.]+):)?(?:(\d{1,5}))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const [, address = "127.0.0.1", port, guest = port] =
+    /^(?:((?:\d{1,3}\.){3}\d{1,3}):)?(\d{1,5})(?::(\d{1,5}))?$/.exec(text) ?? [];
   const forward = { address, port: Number(port), guest: Number(guest) };
   if (isPort(forward.port) && isPort(forward.guest)) return forward;
   throw new BootlaceError("E_QEMU_PORT", `"${text}" is no port: expected 8080:80, 127.0.0.1:8080:80 or 8080`);

@@ -20,24 +20,29 @@ const WITHIN = 5_000;
  * @param argv for tests: what is run instead of QEMU.
  * @returns why not, for a person; undefined where it works.
  */
-export async function probeKvm(argv: (disk: string) => readonly string[] = kvmCommand): Promise<string | undefined> {
-  const refusal = await access("/dev/kvm", constants.R_OK | constants.W_OK).then(
-    () => undefined,
-    (error: NodeJS.ErrnoException) => error,
-  );
-  if (refusal)
-    return refusal.code === "ENOENT" ? "there is no /dev/kvm" : `/dev/kvm cannot be opened (${refusal.code})`;
+export async function probeKvm(argv?: (disk: string) => readonly string[]): Promise<string | undefined> {
+  const refused = argv ? undefined : await deviceFault();
+  if (refused !== undefined) return refused;
   const folder = await mkdtemp(join(tmpdir(), "bootlace-kvm-"));
   try {
     const disk = join(folder, "probe.raw");
     await writeFile(disk, bootSector());
-    return await run(argv(disk));
+    return await run((argv ?? kvmCommand)(disk));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-export function kvmCommand(disk: string): readonly string[] {
+async function deviceFault(): Promise<string | undefined> {
+  const refusal = await access("/dev/kvm", constants.R_OK | constants.W_OK).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error,
+  );
+  if (!refusal) return undefined;
+  return refusal.code === "ENOENT" ? "there is no /dev/kvm" : `/dev/kvm cannot be opened (${refusal.code})`;
+}
+
+function kvmCommand(disk: string): readonly string[] {
   return ["qemu-system-x86_64", "-accel", "kvm", ...probeOptions(disk)];
 }
 

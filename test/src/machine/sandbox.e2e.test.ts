@@ -7,6 +7,7 @@ import { readJson } from "../../../src/machine/machine-folder.ts";
 import { isAlive } from "../../../src/machine/process-identity.ts";
 import { sandboxProvider } from "../../../src/machine/sandbox/sandbox-provider.ts";
 import { filesOf, type SandboxState } from "../../../src/machine/sandbox/sandbox-spec.ts";
+import { makeSshKey } from "../../../src/session/ssh-key.ts";
 import { ensureDebianPackages } from "../../support/debian.ts";
 import { makeProject } from "../../support/small-project.ts";
 import { supervisorCommand } from "../../support/supervisor.ts";
@@ -21,7 +22,15 @@ beforeAll(async () => {
 });
 
 const make = async () => sandboxProvider({ supervisor: await supervisorCommand() });
-describe("the contract", () => testProvider({ name: "sandbox", make, base: { kind: "host" } }));
+/** The desk knows a sandbox's host key by a file. */
+const forgeHostKey = async (dir: string, name: string) => {
+  const file = `${filesOf(dir, name).hostKey}.pub`;
+  const own = readFileSync(file, "utf8");
+  writeFileSync(file, `${makeSshKey("another machine").public}\n`);
+  return async () => writeFileSync(file, own);
+};
+describe("the contract", () =>
+  testProvider({ name: "sandbox", make, base: { kind: "host" }, forgeHostKey, within: 30_000 }));
 
 const machines: Machine[] = [];
 afterEach(async () => {
