@@ -3,6 +3,9 @@ import type { Provider } from "./machine.ts";
 import { qemuProvider } from "./qemu/qemu-provider.ts";
 import { sandboxProvider } from "./sandbox/sandbox-provider.ts";
 
+/** Of the images of virtual machines; no other provider's have a disk. */
+export { exportDisk } from "./qemu/export.ts";
+
 /** Providers of this version, by the name that `on:` has. */
 const PROVIDERS: Readonly<Record<string, () => Provider>> = {
   sandbox: () => sandboxProvider(),

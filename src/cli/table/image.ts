@@ -14,7 +14,7 @@ export const imageCommands: readonly CommandSpec[] = [
         choices: ["ask", "clean", "keep"],
       },
       { flags: "--resume <id>", summary: "Go on with a build that was kept", kind: "text" },
-      { flags: "--on <provider>", summary: "Provider instead of the file's", choices: ["sandbox"] },
+      { flags: "--on <provider>", summary: "Provider instead of the file's", choices: ["sandbox", "qemu"] },
     ],
     examples: [
       { command: "bootlace build web", summary: "base images come first where they are missing" },
@@ -37,5 +37,24 @@ export const imageCommands: readonly CommandSpec[] = [
     arguments: [{ name: "image", summary: "NAME or NAME/ID", kind: "image" }],
     examples: [{ command: "bootlace image show web", summary: "the newest one of that name" }],
     load: () => import("../../commands/image-show.ts"),
+  },
+  {
+    name: "image export",
+    group: "image",
+    summary: "Write an image's disk to a file, for other programs and other computers",
+    arguments: [
+      { name: "image", summary: "NAME or NAME/ID", kind: "image" },
+      { name: "file", summary: "The file to write; none that is there is overwritten", kind: "text" },
+    ],
+    options: [
+      { flags: "--format <format>", summary: "Default qcow2", choices: ["qcow2", "raw"] },
+      { flags: "--chain", summary: "The image's own part, and what it stands on as files beside it" },
+      { flags: "--compress", summary: "Smaller, and slower to write" },
+    ],
+    examples: [
+      { command: "bootlace image export web web.qcow2", summary: "one file; kernel and initrd beside it where needed" },
+      { command: "bootlace image export web disk.raw --format raw", summary: "as it would lie on a disk" },
+    ],
+    load: () => import("../../commands/image-export.ts"),
   },
 ];

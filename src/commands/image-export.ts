@@ -1,0 +1,35 @@
+import { resolve } from "node:path";
+import { BootlaceError, EXIT } from "../../stage2/index.ts";
+import type { CommandRun } from "../cli/command.ts";
+import { findImage, imageBase } from "../image/image-record.ts";
+import { exportDisk } from "../machine/providers.ts";
+
+/** `bootlace image export NAME[/ID] FILE [--format F] [--chain] [--compress]` */
+const imageExport: CommandRun = async ({ dir, args, options, json, stdout, signal }) => {
+  const [target = "", file = ""] = args;
+  const image = await findImage(dir, target);
+  if (!image)
+    throw new BootlaceError("E_IMAGE_UNKNOWN", `There is no image ${target}`, {
+      hint: "`bootlace image ls` lists them.",
+    });
+  const base = imageBase(dir, image);
+  if (image.provider !== "qemu" || base.kind !== "layers")
+    throw new BootlaceError("E_PROVIDER_UNSUPPORTED", `Image ${target} is of ${image.provider}: it has no disk`, {
+      hint: `Build it as one: bootlace build ${image.name} --on qemu`,
+    });
+  const format = options.format === "raw" ? "raw" : "qcow2";
+  const standalone = options.chain !== true;
+  for (const [option, given] of [
+    ["--chain", options.chain],
+    ["--compress", options.compress],
+  ])
+    if (given === true && format === "raw")
+      throw new BootlaceError("E_USAGE", `${option} and --format raw do not go together`);
+  const wanted = { format, standalone, compressed: options.compress === true, signal } as const;
+  const written = await exportDisk(base, resolve(file), wanted);
+  if (json) stdout.write(`${JSON.stringify({ written })}\n`);
+  else for (const path of written) stdout.write(`${path}\n`);
+  return EXIT.ok;
+};
+
+export default imageExport;
