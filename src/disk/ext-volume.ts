@@ -105,6 +105,24 @@ export class ExtVolume {
   }
 
   /**
+   * The blocks of the journal but for its head, as ranges of the disk. After an unmount its head says that it is empty
+   * (kernel's ext4 documentation, "Journal (jbd2)"); what was changed before still stands in the rest.
+   */
+  async spentJournal(): Promise<readonly Range[]> {
+    const [stats = "", inode = ""] = await this.#debugfs(["stats -h", `stat <${JOURNAL_INODE}>`]);
+    if (!/^Filesystem features:.* has_journal\b/m.test(stats)) return [];
+    const size = Number(/^Block size: +(\d+)/m.exec(stats)?.[1] ?? 4096);
+    const ranges: Range[] = [];
+    // `(0-99):500-599`, logical and physical; blocks of the map itself stand as `(ETB0):7` or `(IND):7` and stay.
+    for (const [, logical, from, to] of inode.matchAll(/\((\d+)(?:-\d+)?\):(\d+)(?:-(\d+))?/g)) {
+      const head = logical === "0" ? 1 : 0;
+      const [first, last] = [Number(from) + head, Number(to ?? from)];
+      if (last >= first) ranges.push({ start: this.start + first * size, length: (last - first + 1) * size });
+    }
+    return ranges.sort((a, b) => a.start - b.start);
+  }
+
+  /**
    * Whose bytes lie at places of the disk.
    *
    * @param offsets from the disk's beginning, in bytes.

@@ -25,8 +25,9 @@ export async function writtenRanges(overlay: string): Promise<readonly Range[]> 
 }
 
 /**
- * Overwrites with zeros what an overlay holds and no file uses: what was deleted is gone, and the image is smaller. Only
- * of file systems that can be read (ext2 to ext4); a view that was made before is changed alike.
+ * Overwrites with zeros what an overlay holds and no file uses, the file system's spent journal too: what was deleted is
+ * gone, and the image is smaller. Only of file systems that can be read (ext2 to ext4). A view that was made before
+ * stays as it was.
  *
  * @param overlay a file or a `json:` name, writable. @param view what {@link writeRawView} made of it.
  * @returns the written ranges that are left.
@@ -42,9 +43,12 @@ export async function zeroFreeSpace(overlay: string, view: string): Promise<read
       throw new BootlaceError("E_DISK_UNREADABLE", `The file system at byte ${start} of ${overlay} was not unmounted`, {
         hint: "The machine was cut off. Start it and stop it again.",
       });
-    free.push(...(await volume.free()));
+    free.push(...(await volume.free()), ...(await volume.spentJournal()));
   }
-  const wasted = intersection(written, free);
+  const wasted = intersection(
+    written,
+    free.sort((a, b) => a.start - b.start),
+  );
   if (wasted.length > 0) {
     const commands = wasted.map(({ start, length }) => `write -q -z -u ${start} ${length}`).join("\n");
     await qemu(["qemu-io", "-d", "unmap", overlay], `${commands}\n`);

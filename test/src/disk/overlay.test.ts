@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { writeRawView, writtenRanges, zeroFreeSpace } from "../../../src/disk/overlay.ts";
+import { ExtVolume } from "../../../src/disk/ext-volume.ts";
+import { intersection, writeRawView, writtenRanges, zeroFreeSpace } from "../../../src/disk/overlay.ts";
 import { ensureDebianPackages } from "../../support/debian.ts";
 import { makeProject } from "../../support/small-project.ts";
 
@@ -35,6 +36,22 @@ test("zeroFreeSpace() takes what was deleted out of an overlay and leaves every 
   expect(sh('e2fsck -fn "$1" 2>/dev/null | tail -1', view)).toMatch(/^\S+: \d+\/\d+ files/);
   expect(left.some(({ start, length }) => after.subarray(start, start + length).includes("KEPTKEPT"))).toBe(true);
   expect((await writtenRanges(overlay)).length).toBeGreaterThan(0);
+});
+
+test("zeroFreeSpace() empties the spent journal of a file system and leaves it usable", async () => {
+  const { overlay, view } = await deletedOn();
+  await writeRawView(overlay, view);
+  const journal = await new ExtVolume(view, 0).spentJournal();
+  const first = journal[0];
+  if (!first) throw new Error("a file system of 64 MiB has a journal");
+  sh('qemu-io -c "write -P 74 $2 4096" "$1" >/dev/null', overlay, String(first.start + 8192));
+  await writeRawView(overlay, view);
+  const left = await zeroFreeSpace(overlay, view);
+  await writeRawView(overlay, view);
+  expect(readFileSync(view).includes("J".repeat(4096))).toBe(false);
+  expect(intersection(left, journal)).toEqual([]);
+  expect(sh('e2fsck -fn "$1" 2>/dev/null | tail -1', view)).toMatch(/^\S+: \d+\/\d+ files/);
+  expect(sh('debugfs -R "logdump" "$1" 2>&1', view)).toContain("Journal starts at block 0");
 });
 
 test("zeroFreeSpace() refuses a file system that was not unmounted", async () => {
