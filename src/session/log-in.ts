@@ -12,6 +12,8 @@ export interface LoginRequest {
   readonly target: string;
   /** Carries the connection; may still be connecting. */
   readonly transport: Duplex;
+  /** Ends the transport without the other side's help; default: destroys it. */
+  readonly cut?: () => void;
   readonly config: Omit<ConnectConfig, "sock">;
   /** Milliseconds; default 20 s. */
   readonly within?: number | undefined;
@@ -92,5 +94,5 @@ export async function logIn(request: LoginRequest): Promise<SshSession> {
     clock.stop();
     signal?.removeEventListener("abort", abort);
   }
-  return new SshSession(client, target);
+  return new SshSession(client, target, request.cut ?? (() => transport.destroy()));
 }

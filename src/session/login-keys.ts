@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { IdentityCallback, ParsedKey, SignCallback, SigningRequestOptions } from "ssh2";
 import ssh2 from "ssh2";
+import type { LoginClock } from "./log-in.ts";
 import { isLocked, publicHalf, readPrivateKey } from "./private-key.ts";
 import type { SshSettings } from "./ssh-settings.ts";
 import { type AskSecret, unlockKey } from "./unlock-key.ts";
@@ -24,8 +25,12 @@ export class LoginKeys extends ssh2.BaseAgent<ParsedKey> {
   readonly #files = new Map<string, FileKey>();
   #offered = 0;
 
-  constructor(settings: SshSettings, ask: AskSecret | undefined) {
+  readonly #clock: LoginClock;
+
+  /** @param clock stands still while a person is asked, also on behalf of another host that wants the same key. */
+  constructor(settings: SshSettings, ask: AskSecret | undefined, clock: LoginClock) {
     super();
+    this.#clock = clock;
     this.#settings = settings;
     this.#ask = ask;
     this.#agent = settings.agent === undefined ? undefined : new ssh2.OpenSSHAgent(settings.agent);
@@ -121,7 +126,7 @@ export class LoginKeys extends ssh2.BaseAgent<ParsedKey> {
   }
 
   async #unlock(file: string, text: string): Promise<ParsedKey | undefined> {
-    const key = await unlockKey(file, text, this.#ask);
+    const key = await this.#clock.pause(() => unlockKey(file, text, this.#ask));
     if (typeof key !== "string") return key;
     this.told.push(`${file} ${key}`);
     return undefined;

@@ -64,8 +64,7 @@ async function overTransport(
   transport: Transport,
 ): Promise<SshSession> {
   const clock = new LoginClock();
-  const ask = access.askSecret;
-  const keys = new LoginKeys(settings, ask && ((question) => clock.pause(() => ask(question))));
+  const keys = new LoginKeys(settings, access.askSecret, clock);
   let methods: readonly string[] | undefined;
   // All keys in one attempt. Then `none`, which lets nobody in but has the host say what it takes (RFC 4252, 5.2).
   const username = settings.user;
@@ -74,6 +73,7 @@ async function overTransport(
     const session = await logIn({
       target,
       transport: transport.stream,
+      cut: () => void transport.close(),
       clock,
       signal,
       within: settings.connectTimeout,

@@ -11,17 +11,23 @@ import { shareTerminal } from "./terminal.ts";
 
 type ChannelCallback = (error: Error | undefined, channel: ClientChannel) => void;
 
+/** Milliseconds that a machine has to take leave. */
+const FAREWELL = 2000;
+
 /** A session over one SSH connection that is already open and whose host key is verified. */
 export class SshSession implements Session {
   readonly target: string;
   readonly closed: Promise<void>;
   readonly #client: Client;
+  readonly #cut: () => void;
   readonly #slots = new ChannelSlots();
   #lost: Error | undefined;
   #ended = false;
 
-  constructor(client: Client, target: string) {
+  /** @param cut ends the connection without the other side's help. */
+  constructor(client: Client, target: string, cut: () => void) {
     this.#client = client;
+    this.#cut = cut;
     this.target = target;
     client.on("error", (error) => {
       this.#lost = error;
@@ -85,7 +91,10 @@ export class SshSession implements Session {
   async close(): Promise<void> {
     if (this.#ended) return;
     this.#client.end();
+    // A machine that is out of reach never answers the farewell.
+    const timer = setTimeout(this.#cut, FAREWELL);
     await this.closed;
+    clearTimeout(timer);
   }
 
   /** Opens a channel when there is room for one; a machine that allows fewer than expected is asked again later. */

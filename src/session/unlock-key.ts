@@ -7,7 +7,7 @@ export type AskSecret = (question: string) => Promise<string | undefined>;
 /** As often as ssh(1) asks (NumberOfPasswordPrompts). */
 const TRIES = 3;
 
-/** One question a file and process, also when many hosts want the key at the same time. */
+/** One answer a file and process, also when many hosts want the key at the same time. */
 const opened = new Map<string, Promise<ParsedKey | string>>();
 
 /** Opens an encrypted key by asking for its passphrase; a string is the reason why not, to follow the file's name. */
@@ -16,8 +16,9 @@ export function unlockKey(file: string, text: string, ask: AskSecret | undefined
   if (before) return before;
   const opening = askAndOpen(file, text, ask);
   opened.set(file, opening);
-  // What was not opened may be asked for again, by another command of a long process.
-  void opening.then((key) => typeof key === "string" && opened.delete(file)).catch(() => opened.delete(file));
+  // Where nobody was asked, or the question was broken off, somebody may be asked later.
+  if (ask) opening.catch(() => opened.delete(file));
+  else opened.delete(file);
   return opening;
 }
 

@@ -59,6 +59,18 @@ test("SshSession.exec() says E_SESSION_LOST when packets are dropped for longer 
   await session.closed;
 });
 
+test("SshSession.close() ends a connection whose other side is out of reach, through a jump host too", async () => {
+  const sshd = await host();
+  const relay = await startRelay(sshd.port);
+  desk.after(() => relay.close());
+  const direct = await desk.open(`root@127.0.0.1:${relay.port}`);
+  desk.config(`${desk.plain(sshd.userKey)}Host 127.0.0.1\n  ProxyJump root@localhost:${relay.port}\n`);
+  desk.known(`* ${sshd.hostKey("ed25519")}\n`);
+  const jumped = await desk.open(`root@127.0.0.1:${sshd.port}`);
+  relay.drop();
+  await Promise.all([direct.close(), jumped.close()]);
+});
+
 test("SshSession.exec() outlives packets that are dropped for a while", async () => {
   const sshd = await host();
   const relay = await startRelay(sshd.port);
