@@ -43,6 +43,8 @@ export interface BaseParts {
   readonly suite: string;
   readonly arch: GuestArch;
   readonly mirrors: Mirrors;
+  /** The runtime that deliveries bring otherwise: in the base it need not be sent and unpacked in every build. */
+  readonly runtime: { readonly digest: string; readonly file: string };
   /** A folder of the desk's; absolute. Everything is made in it. */
   readonly work: string;
   /** Whether the desk's user is root. */
@@ -83,12 +85,13 @@ export function debootstrapCommand({ suite, arch, mirrors, work }: BaseParts): r
 
 /**
  * From a tree to a disk: what is ours put in, kernel and initrd taken out, ext4 without a partition table. In a user
- * namespace where the desk is not root, so that the files are root's all the same. Arguments: work folder, bytes.
+ * namespace where the desk is not root, so that the files are root's all the same. Arguments: work folder, bytes, the
+ * runtime's digest and file.
  */
 export const FINISH_SCRIPT = `
 set -eu
 umask 022
-work=$1 bytes=$2
+work=$1 bytes=$2 digest=$3 runtime=$4
 cd "$work"
 if [ -f base.tar ]; then
   mkdir tree
@@ -101,6 +104,8 @@ ${Object.entries(LINKS)
   .map(([path, target]) => `mkdir -p tree/${dirname(path)}\nln -sfn ${target} tree/${path}`)
   .join("\n")}
 cp sources.list tree/etc/apt/sources.list
+mkdir -p "tree/var/lib/bootlace/runtimes/$digest"
+tar -xzf "$runtime" -C "tree/var/lib/bootlace/runtimes/$digest" --no-same-owner
 newest() { find tree/boot -maxdepth 1 -type f -name "$1" | sort -V | tail -n 1; }
 cat "$(newest 'vmlinuz-*')" >kernel
 cat "$(newest 'initrd.img-*')" >initrd
@@ -110,9 +115,9 @@ rm -rf tree
 `;
 
 /** Runs {@link FINISH_SCRIPT}. */
-export function finishCommand({ work, root }: BaseParts, bytes: number): readonly string[] {
+export function finishCommand({ work, root, runtime }: BaseParts, bytes: number): readonly string[] {
   const inside = root ? [] : ["unshare", "--map-root-user", "--map-auto", "--"];
-  return [...inside, "sh", "-c", FINISH_SCRIPT, "bootlace-base", work, String(bytes)];
+  return [...inside, "sh", "-c", FINISH_SCRIPT, "bootlace-base", work, String(bytes), runtime.digest, runtime.file];
 }
 
 /** All that decides what a base is, but for the day it is made on. */

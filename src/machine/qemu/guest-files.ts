@@ -162,6 +162,7 @@ export const REMOVED: readonly string[] = [
   "etc/apt/sources.list.d/0000sources.list",
   "etc/ssh/ssh_host_*",
   "etc/hostname",
+  "etc/apt/sources.list.d/0000sources.list",
   "var/lib/dbus/machine-id",
   "var/lib/systemd/random-seed",
   "var/cache/apt/archives/*.deb",

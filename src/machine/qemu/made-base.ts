@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { BootlaceError } from "../../../stage2/index.ts";
 import { hashStream } from "../../artifacts/hash-file.ts";
 import { tarStream } from "../../bundle/tar-stream.ts";
+import { obtainRuntime } from "../../runtime/obtain-runtime.ts";
+import { pinnedRuntime } from "../../runtime/pinned.ts";
 import { readJson, writeJson } from "../machine-folder.ts";
 import { debianMirrors } from "./apt-mirrors.ts";
 import { ARCH, type GuestArch } from "./arch.ts";
@@ -43,7 +45,7 @@ export async function madeBase(suite: string, arch: GuestArch, signal?: AbortSig
     throw new BootlaceError("E_QEMU_BASE", `"${suite}" is no Debian release`, { hint: "Write a name as bookworm." });
   const folder = await makeCacheFolder("made");
   const mirrors = await debianMirrors();
-  const recipe = `${GUEST_VERSION} ${arch} ${baseRecipe(suite, arch, mirrors)}`;
+  const recipe = `${GUEST_VERSION} ${arch} ${pinnedRuntime(arch).packed.digest} ${baseRecipe(suite, arch, mirrors)}`;
   const key = createHash("sha256").update(recipe).digest("hex").slice(0, 32);
   const record = join(folder, `${key}.json`);
   return (
@@ -53,7 +55,15 @@ export async function madeBase(suite: string, arch: GuestArch, signal?: AbortSig
       async () => {
         const other = await known(record);
         if (other) return other;
-        const digest = await make({ suite, arch, mirrors, work: "", root: process.geteuid?.() === 0 }, signal);
+        const parts = {
+          suite,
+          arch,
+          mirrors,
+          runtime: await obtainRuntime(arch),
+          work: "",
+          root: process.geteuid?.() === 0,
+        };
+        const digest = await make(parts, signal);
         await writeJson(record, { digest, made: Date.now() } satisfies MadeRecord);
         return direct(digest);
       },

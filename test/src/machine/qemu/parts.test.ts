@@ -88,6 +88,7 @@ const base = {
   suite: "bookworm",
   arch: "arm64",
   mirrors: { main: "http://m/debian", security: "http://m/debian-security" },
+  runtime: { digest: "ab12", file: "/cache/ab12.tar.gz" },
   work: "/w",
 } as const;
 
