@@ -159,7 +159,6 @@ export const LINKS: Readonly<Record<string, string>> = {
 
 /** What installing packages leaves behind that belongs to one machine, or to nobody. Shell patterns. */
 export const REMOVED: readonly string[] = [
-  "etc/apt/sources.list.d/0000sources.list",
   "etc/ssh/ssh_host_*",
   "etc/hostname",
   "etc/apt/sources.list.d/0000sources.list",
