@@ -17,6 +17,10 @@ const ALGORITHMS: readonly ServerHostKeyAlgorithm[] = [
   "rsa-sha2-256",
 ];
 
+const CHANGED =
+  "Another machine may be answering at this address. Where it was made anew and its console shows this fingerprint, remove the line that is named, and connect again.";
+const REVOKED = "Whoever revoked it holds it for stolen. Give the host a new key over its console.";
+
 export interface HostKeyRules {
   /** The project's folder: its own known_hosts is in `.bootlace`. */
   readonly dir: string;
@@ -68,9 +72,9 @@ export class HostKeyCheck {
   /** For ssh2's hostVerifier. */
   fits(shown: Buffer): boolean {
     const revoked = this.#known.find(({ marker, blob }) => marker === "revoked" && isKnownHostKey(shown, [blob]));
-    if (revoked) this.refusal = this.#changed(shown, `the key is revoked (${revoked.file}:${revoked.line})`);
+    if (revoked) this.refusal = this.#refused(shown, `the key is revoked (${revoked.file}:${revoked.line})`, REVOKED);
     else if (this.#keys().some(({ blob }) => isKnownHostKey(shown, [blob]))) return true;
-    else if (this.#keys().length) this.refusal = this.#changed(shown, `known are ${this.#knownHere()}`);
+    else if (this.#keys().length) this.refusal = this.#refused(shown, `known are ${this.#knownHere()}`, CHANGED);
     else if (sameFingerprint(this.#rules.acceptHostKey, shown)) {
       this.#accepted = shown;
       return true;
@@ -96,9 +100,9 @@ export class HostKeyCheck {
       .join(", ");
   }
 
-  #changed(shown: Buffer, expected: string): BootlaceError {
-    return new BootlaceError("E_SESSION_HOST_KEY", `${this.#place()} shows host key ${described(shown)}; ${expected}`, {
-      hint: "Another machine may be answering at this address. Where it was made anew and its console shows this fingerprint, remove the line that is named, and connect again.",
+  #refused(shown: Buffer, why: string, hint: string): BootlaceError {
+    return new BootlaceError("E_SESSION_HOST_KEY", `${this.#place()} shows host key ${described(shown)}; ${why}`, {
+      hint,
     });
   }
 

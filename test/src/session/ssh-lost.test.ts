@@ -27,12 +27,13 @@ function begun(session: SshSession, argv: readonly string[]) {
       done();
     },
   });
-  const ended = session.exec(argv, { stdout });
+  const ended = session.exec(argv, { stdout, stdin: new Readable({ read: () => {} }) });
   ended.catch(() => {});
   return { started, ended };
 }
 
-const LONG = ["sh", "-c", "echo on; exec sleep 600"];
+/** Goes on for as long as its stdin is open: nothing is left of it when its connection is gone. */
+const LONG = ["sh", "-c", "echo on; exec cat"];
 
 test("SshSession.exec() says E_SESSION_LOST when the machine's sshd is killed under it", async () => {
   const sshd = await host();

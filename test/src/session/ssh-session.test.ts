@@ -16,6 +16,10 @@ const connect = (host: SshHost, more = {}) =>
     ...more,
   });
 
+/** Goes on for as long as its stdin is open: nothing is left of it when its connection is gone. */
+const LONG = ["sh", "-c", "echo on; exec cat"];
+const open = () => new Readable({ read: () => {} });
+
 test("SshSession.exec() gives stdin, takes stdout, stderr and the exit code, and a failing command is no exception", async () => {
   const session = await connect(await startSshHost());
   const result = await session.exec(["sh", "-c", 'cat; echo "$1" >&2; exit 3', "sh", "a 'b' $c"], { stdin: "in" });
@@ -102,7 +106,7 @@ test("SshSession.exec() says E_SESSION_LOST when the connection breaks under it 
       done();
     },
   });
-  await expect(session.exec(["sh", "-c", "echo on; exec sleep 600"], { stdout: seen })).rejects.toMatchObject({
+  await expect(session.exec(LONG, { stdin: open(), stdout: seen })).rejects.toMatchObject({
     code: "E_SESSION_LOST",
   });
   await session.closed;
@@ -118,7 +122,7 @@ test("SshSession.exec() is ended by its signal with an AbortError that knows the
       done();
     },
   });
-  const run = session.exec(["sh", "-c", "echo on; exec sleep 600"], { stdout: seen, signal: abort.signal });
+  const run = session.exec(LONG, { stdin: open(), stdout: seen, signal: abort.signal });
   await expect(run).rejects.toMatchObject({ name: "AbortError", cause: "SIGINT" });
   expect((await session.exec(["echo", "alive"])).stdout).toBe("alive\n");
   await session.close();
