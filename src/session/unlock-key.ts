@@ -24,7 +24,7 @@ export function unlockKey(file: string, text: string, ask: AskSecret | undefined
 
 async function askAndOpen(file: string, text: string, ask: AskSecret | undefined): Promise<ParsedKey | string> {
   for (let count = 0; count < TRIES; count += 1) {
-    const passphrase = await ask?.(`Passphrase of ${file}`);
+    const passphrase = await ask?.(`Passphrase of ${file}${count ? ", which the last one did not open" : ""}`);
     if (passphrase === undefined || passphrase === "")
       return count === 0 ? "was skipped: it has a passphrase, and nobody can be asked" : "was skipped";
     const key = readPrivateKey(text, passphrase);

@@ -56,7 +56,7 @@ test("openSsh() asks for a passphrase once a file, and only of a key that the ho
   };
   const both = await Promise.all([logsIn(sshd, { askSecret }), logsIn(sshd, { askSecret })]);
   expect(both).toEqual(["in\n", "in\n"]);
-  expect(asked).toEqual([`Passphrase of ${locked}`, `Passphrase of ${locked}`]);
+  expect(asked).toEqual([`Passphrase of ${locked}`, `Passphrase of ${locked}, which the last one did not open`]);
 });
 
 test("openSsh() without a terminal skips a key with a passphrase, names it, and tries the next", async () => {
