@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { BootlaceError } from "../../../stage2/index.ts";
+import { throwIfAborted } from "../../session/abort.ts";
 import type { Base } from "../machine.ts";
 import { readJson, writeJson } from "../machine-folder.ts";
 import { cachedDisk, makeCacheFolder } from "./cache.ts";
@@ -108,7 +109,7 @@ async function download(url: string, part: string, wanted: Wanted, { signal, pau
       await expectDigest(part, url, wanted);
       return;
     } catch (error) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       // All of it is here, and wrong. What was left by an earlier try may be to blame: once more from the beginning.
       const wrong = error instanceof BootlaceError;
       if (wrong) await rm(part, { force: true });

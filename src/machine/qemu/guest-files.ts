@@ -12,7 +12,7 @@ set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 umask 022
-machine= purpose=run hostname= authorized=
+machine='' purpose=run hostname='' authorized=''
 # shellcheck disable=SC2013 # the kernel's line is words
 for word in $(cat /proc/cmdline); do
   case $word in
@@ -23,7 +23,7 @@ for word in $(cat /proc/cmdline); do
   esac
 done
 boot=$(cat /proc/sys/kernel/random/boot_id)
-mkdir -p -m 755 /run/bootlace
+mkdir -p /run/bootlace
 if [ -n "$machine" ]; then
   printf 'provider=qemu\\nmachine=%s\\nboot=%s\\npurpose=%s\\nhostname=%s\\n' "$machine" "$boot" "$purpose" "$hostname" \\
     >/run/bootlace/seed.new

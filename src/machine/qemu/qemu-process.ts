@@ -44,12 +44,16 @@ export async function endedAtOnce(files: QemuFiles, more = ""): Promise<Bootlace
 }
 
 /** Ends a machine: its power button, then QEMU's `quit`, then SIGKILL. Returns when the process is gone. */
-export async function stopQemu(process_: ProcessIdentity, files: QemuFiles, grace = GRACE.guest): Promise<void> {
-  if (grace > 0 && (await told(files, "system_powerdown")) && (await gone(process_, grace))) return;
-  if ((await told(files, "quit")) && (await gone(process_, GRACE.qemu))) return;
-  while (isAlive(process_)) {
-    process.kill(process_.pid, "SIGKILL");
-    await gone(process_, 1_000);
+export async function stopQemu(identity: ProcessIdentity, files: QemuFiles, grace = GRACE.guest): Promise<void> {
+  if (grace > 0 && (await told(files, "system_powerdown")) && (await gone(identity, grace))) return;
+  if ((await told(files, "quit")) && (await gone(identity, GRACE.qemu))) return;
+  while (isAlive(identity)) {
+    try {
+      process.kill(identity.pid, "SIGKILL");
+    } catch {
+      // It has ended between the two.
+    }
+    await gone(identity, 1_000);
   }
 }
 

@@ -30,7 +30,11 @@ export async function runTool(argv: readonly string[], options: ToolOptions): Pr
     err = (err + chunk.toString()).slice(-4000);
   });
   const stop = () => {
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
+    } catch {
+      // It has ended already.
+    }
   };
   signal?.addEventListener("abort", stop, { once: true });
   try {

@@ -36,7 +36,7 @@ export function makeSeed(parts: SeedParts): Readonly<Record<"meta-data" | "user-
 
 /** Arguments: machine, purpose, host name. */
 const SEED_SCRIPT = `boot=$(cat /proc/sys/kernel/random/boot_id)
-mkdir -p -m 755 /run/bootlace
+mkdir -p /run/bootlace
 printf 'provider=qemu\\nmachine=%s\\nboot=%s\\npurpose=%s\\nhostname=%s\\n' "$1" "$boot" "$2" "$3" >/run/bootlace/seed.new
 mv -f /run/bootlace/seed.new /run/bootlace/seed
 echo "bootlace[guest]: boot=$boot" >/dev/console`;

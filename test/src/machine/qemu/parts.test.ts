@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { chooseAccel } from "../../../../src/machine/qemu/accel.ts";
@@ -5,10 +6,12 @@ import { mirrorsOf } from "../../../../src/machine/qemu/apt-mirrors.ts";
 import {
   basePackages,
   debootstrapCommand,
+  FINISH_SCRIPT,
   finishCommand,
   mmdebstrapCommand,
 } from "../../../../src/machine/qemu/base-commands.ts";
 import { consoleEnd, readConsole } from "../../../../src/machine/qemu/console.ts";
+import { GUEST_SCRIPT, KEYS_SCRIPT } from "../../../../src/machine/qemu/guest-files.ts";
 import { assertPortsFree, parseForward } from "../../../../src/machine/qemu/ports.ts";
 import { probeKvm, probeOptions } from "../../../../src/machine/qemu/probe.ts";
 import { deskArch } from "../../../../src/runtime/pinned.ts";
@@ -114,4 +117,9 @@ test("debootstrapCommand() makes the same packages into a folder", () => {
 test("basePackages() leaves systemd-resolved out where it is a part of systemd", () => {
   expect(basePackages("bullseye", "x86_64")).not.toContain("systemd-resolved");
   expect(basePackages("bookworm", "x86_64")).toContain("systemd-resolved");
+});
+
+test("the scripts of a made base pass shellcheck", () => {
+  for (const script of [GUEST_SCRIPT, KEYS_SCRIPT, FINISH_SCRIPT])
+    execFileSync("shellcheck", ["--shell=sh", "-"], { input: script, encoding: "utf8" });
 });
