@@ -3,6 +3,7 @@ import { findImage } from "../image/image-record.ts";
 import { loadProject } from "../project/load-project.ts";
 import type { LoadedProject } from "../project/loaded.ts";
 import type { RuntimeArch } from "../runtime/pinned.ts";
+import { deskStep } from "./desk-step.ts";
 import { lookUp } from "./find-machine.ts";
 import type { Hardware, Machine, Provider } from "./machine.ts";
 import { archOf, hardwareOf, resolveBase } from "./machine-source.ts";
@@ -49,13 +50,8 @@ export async function bringUp(options: UpOptions): Promise<Up> {
   const payload = await makePayload(loaded, roots, provider, hardware.arch);
   const known = await lookUp(dir, target);
   const booted = (await known?.status()) !== "running";
-  const machine =
-    known ??
-    (await provider.launch(
-      { name: target, dir, base: await resolveBase(dir, from, provider), purpose: "run", hardware },
-      signal,
-    ));
-  await machine.start(signal);
+  const machine = known ?? (await launched());
+  if (known && booted) await deskStep(onEvent, { step: "start", of: `machine ${target}` }, () => known.start(signal));
   const link = new Link(machine);
   const following = { onEvent, signal };
   try {
@@ -66,6 +62,12 @@ export async function bringUp(options: UpOptions): Promise<Up> {
     return { machine, close: await applyToMachine(link, payload, following) };
   } finally {
     await link.close();
+  }
+
+  async function launched(): Promise<Machine> {
+    const base = await resolveBase(dir, from, provider);
+    const spec = { name: target, dir, base, purpose: "run", hardware } as const;
+    return deskStep(onEvent, { step: "launch", of: `machine ${target}` }, () => provider.launch(spec, signal));
   }
 }
 

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { BootlaceError, type Service } from "../../../stage2/index.ts";
+import { BootlaceError, type Event, type Service } from "../../../stage2/index.ts";
 import { type Bundle, packBundle } from "../../bundle/pack.ts";
 import { runnerFile } from "../../bundle/runner-file.ts";
 import { didYouMean } from "../../cli/did-you-mean.ts";
 import { assertPublished } from "../../deploy/assert-published.ts";
 import { type ImageKey, makeImageKey } from "../../image/image-key.ts";
 import { findImage, type ImageRecord, listImages } from "../../image/image-record.ts";
+import { deskStep } from "../../machine/desk-step.ts";
 import type { Base, Hardware, Provider } from "../../machine/machine.ts";
 import { archOf, closureFor, hardwareOf, resolveBase } from "../../machine/machine-source.ts";
 import { readSecrets, type SecretValue } from "../../machine/run/send-secrets.ts";
@@ -33,11 +34,17 @@ export interface BuildPlan {
 }
 
 /**
- * Reads the project and works out what an image is to be made of. Creates nothing but the bundle in the cache.
+ * Reads the project and works out what an image is to be made of. Creates nothing but bundle and base in the cache.
  *
  * @throws {BootlaceError} `E_CHECK`, `E_IMAGE_UNKNOWN`, `E_MACHINE_NEEDS`, what `assertAvailable` throws, and what reading secrets and runtimes throws.
  */
-export async function planBuild(dir: string, image: string, provider: Provider, now: number): Promise<BuildPlan> {
+export async function planBuild(
+  dir: string,
+  image: string,
+  provider: Provider,
+  now: number,
+  report: (event: Event) => void = () => {},
+): Promise<BuildPlan> {
   const config = imageConfig(await loadProject(dir), image);
   const loaded = await loadProject(dir, config.params ? { params: config.params } : {});
   const arch = archOf(config, provider);
@@ -46,11 +53,16 @@ export async function planBuild(dir: string, image: string, provider: Provider, 
   const closure = closureFor(loaded, roots, provider, arch);
   const parent = typeof config.from === "string" ? await findImage(loaded.dir, config.from) : undefined;
   const base = await resolveBase(loaded.dir, config.from, provider);
+  // The first time a base is made or fetched, which takes a minute.
+  const stateOfBase = () =>
+    base.kind === "debian" || base.kind === "url"
+      ? deskStep(report, { step: "base", of: `image ${image}` }, () => provider.baseState(base))
+      : provider.baseState(base);
   const [bundle, runtime, runner, baseState, secrets] = await Promise.all([
     packBundle(loaded),
     loaded.config.runtime === "system" ? ("system" as const) : obtainRuntime(arch),
     runnerFile(),
-    provider.baseState(base),
+    stateOfBase(),
     readSecrets(
       loaded,
       closure.map(({ name }) => name),

@@ -1,0 +1,85 @@
+import { mkdtempSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { lookUp } from "../../src/machine/find-machine.ts";
+import { machineNames } from "../../src/machine/machine-folder.ts";
+
+/** A script holds here until the file is gone; it is on the disk, so it holds over reboots too. */
+const HOLD = "while [ -e /srv/hold ]; do sleep 0.2; done";
+
+/** `base` asks for a reboot in its init; `web` is a unit of systemd; the others are asked for later. */
+const FILES: Readonly<Record<string, string>> = {
+  "bootlace.yaml": `name: e2e
+services: [web]
+secrets: {base.token: "env:BOOTLACE_E2E_TOKEN"}
+images:
+  web: {on: qemu, from: {debian: bookworm}}
+machines:
+  dev: {on: qemu, from: web}
+`,
+  "services/base/service.yaml": `description: Base
+secrets: {token: {phases: [init]}}
+init: |
+  test -s "$BOOTLACE_CREDENTIALS/token" || [ -e "$BOOTLACE_STATE/rebooted" ]
+  echo "$(cat /proc/sys/kernel/random/boot_id) $BOOTLACE_REASON" >>/srv/boots
+  [ -e "$BOOTLACE_STATE/rebooted" ] || { : >"$BOOTLACE_STATE/rebooted"; exit 194; }
+`,
+  "services/web/service.yaml": `description: Web
+requires: [base]
+needs: [systemd]
+init: |
+  printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/web.service
+  systemctl enable web
+update: |
+  echo "$BOOTLACE_BOOT $BOOTLACE_REASON" >>/srv/updates
+  ${HOLD}
+  systemctl restart web
+ready: {run: systemctl is-active -q web, within: 60s}
+`,
+  "services/lib/service.yaml": "description: Lib\ninit: echo lib >>/srv/late\n",
+  "services/late/service.yaml":
+    "description: Late\nrequires: [lib]\ninit: echo late >>/srv/late\nupdate: echo late-update >>/srv/late\n",
+  "services/slow/service.yaml": `description: Slow
+init: |
+  echo "$BOOTLACE_REASON" >>/srv/slow
+  sync
+  ${HOLD}
+  echo done >>/srv/slow
+`,
+  "services/cut/service.yaml": `description: Cut
+init: |
+  echo one; ${HOLD}; echo two
+`,
+  "services/gone/service.yaml": `description: Gone
+init: |
+  echo one; ${HOLD}; echo two
+`,
+  "services/full/service.yaml": `description: Fills the disk the first time
+init: |
+  [ "$BOOTLACE_REASON" = failed-before ] && { rm -f /srv/full; exit 0; }
+  fallocate -l "$(df --output=avail -B1 / | tail -n 1)" /srv/full || :
+  dd if=/dev/zero of=/srv/full2 bs=1M 2>/dev/null; rm -f /srv/full2; cp /bin/sh /srv/full3
+`,
+};
+
+export interface E2eProject {
+  readonly dir: string;
+  remove(): Promise<void>;
+}
+
+/** The project in a folder that outlives single tests. */
+export async function e2eProject(): Promise<E2eProject> {
+  const dir = mkdtempSync(join(tmpdir(), "bootlace-e2e-"));
+  for (const [path, text] of Object.entries(FILES)) {
+    await mkdir(dirname(join(dir, path)), { recursive: true });
+    await writeFile(join(dir, path), text);
+  }
+  return {
+    dir,
+    async remove() {
+      for (const name of await machineNames(dir)) await (await lookUp(dir, name))?.dispose();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
