@@ -136,3 +136,16 @@ test("destroy of a host runs the destroy phases after a yes and keeps the host; 
     await hosts.on("h1", "find /etc /usr/lib /usr/bin /var/lib -maxdepth 4 -iname '*bootlace*'; ls /run/bootlace"),
   ).toBe("seed\n");
 });
+
+test("apply and do take a machine of the project by its name, which is no first contact", async () => {
+  const dir = await makeProject({
+    ...SMALL,
+    "bootlace.yaml": "name: small\nruntime: system\nservices: [base]\nmachines:\n  dev: {on: sandbox}\n",
+  });
+  await type(dir, ["up", "dev"]);
+  const { exit, out, err } = await type(dir, ["apply", "dev", "-s", "+web", "--json"]);
+  expect([exit, err]).toEqual([0, ""]);
+  expect(out).toContain('"k":"start","step":"web.init"');
+  expect((await type(dir, ["do", "dev"])).out).toBe("No service has an action\n");
+  expect((await type(dir, ["destroy", "dev", "--yes"])).exit).toBe(0);
+});
