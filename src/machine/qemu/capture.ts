@@ -8,16 +8,6 @@ import { type QemuFiles, type QemuSpec, topOf } from "./qemu-spec.ts";
 import { runTool } from "./run-tool.ts";
 import { assertNoRunOnDisk, expectRoot, findRoot, type StoppedDisk, takeBootFiles } from "./stopped-disk.ts";
 
-/** What an image's record notes of the disk below it; nobody but this provider reads it. */
-export interface QemuOrigin extends Readonly<Record<string, string>> {
-  /** SHA-256 of the base disk, which is in the desk's cache. */
-  readonly base: string;
-  readonly format: string;
-  readonly boot: string;
-  readonly arch: string;
-  readonly login: string;
-}
-
 /**
  * Makes an image of a stopped machine: what it wrote, compressed, as a qcow2 that names what is below it by digest; for a
  * made base also the kernel and initrd that boot it.
@@ -36,6 +26,7 @@ export async function captureDisk(
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o700);
   const { base, arch, login, layers } = spec;
+  // What is below, by digest: it lies in the desk's cache, wherever that is.
   const origin: Record<string, string> = { base: base.digest, format: base.format, boot: base.boot, arch, login };
   if (base.boot === "direct") {
     const { kernel, initrd } = await takeBootFiles(expectRoot(found, spec.name), files);
