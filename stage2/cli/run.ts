@@ -13,6 +13,7 @@ import { createReporter } from "../rim/reporter.ts";
 import { unknownRoots } from "../rim/roots-on.ts";
 import type { RunResult } from "../rim/run/close-run.ts";
 import { type Notice, newRunId, type RunRequest, runMachine, underLock } from "../rim/run/run-machine.ts";
+import { awaitSentSecrets } from "../rim/sent-secrets.ts";
 import type { Event } from "../types/event.ts";
 import { type Arguments, readJobs, readPhase } from "./arguments.ts";
 import { type Machine, openMachine } from "./machine.ts";
@@ -57,6 +58,7 @@ export async function bootCommand(args: Arguments): Promise<ExitCode> {
       run,
       trigger: spec.trigger,
       roots,
+      secretsComeAgain: builds,
       ...(spec.phase && { phase: spec.phase }),
       ...(spec.rerun && { rerun: spec.rerun }),
     });
@@ -68,7 +70,10 @@ export async function bootCommand(args: Arguments): Promise<ExitCode> {
   });
 }
 
-type Wish = Pick<RunRequest, "trigger" | "roots" | "phase" | "run" | "rerun" | "assumeInit">;
+type Wish = Pick<RunRequest, "trigger" | "roots" | "phase" | "run" | "rerun" | "assumeInit"> & {
+  /** A desk follows this run over its reboot and sends again what lay in memory. */
+  readonly secretsComeAgain?: boolean;
+};
 
 /** Signals, readers and the lock around one run or several; the last one's result is the command's. */
 async function withRuns(
@@ -89,7 +94,9 @@ async function withRuns(
   const jobs = readJobs(values.jobs);
   const degraded = [fromStage1(), ...strangersOf(machine)].filter((text) => text !== "").join("; ");
   let notices: readonly Notice[] = [];
-  const execute = (wish: Wish): Promise<RunResult> => {
+  const execute = async (wish: Wish): Promise<RunResult> => {
+    const { secretsComeAgain, roots, phase = "init" } = wish;
+    if (secretsComeAgain) await awaitSentSecrets({ ...machine, roots, phase, stop: stop.signal });
     const toConsole = wish.trigger === "boot" ? consoleWriter() : () => {};
     return runMachine({
       ...machine,

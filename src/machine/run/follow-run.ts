@@ -16,6 +16,8 @@ export interface Followed {
   /** The open session, or a new one after it broke; it stays open. */
   readonly connect: (signal?: AbortSignal) => Promise<Session>;
   readonly onEvent: (event: Event) => void;
+  /** Called after each break, before following goes on; tried again while the machine comes back. */
+  readonly onReconnect?: (session: Session) => Promise<void>;
   readonly signal?: AbortSignal;
   /** Byte offset after the last line that is known; default 0. */
   readonly offset?: number;
@@ -59,17 +61,25 @@ done
  */
 export async function followRun(followed: Followed): Promise<FollowResult> {
   let offset = followed.offset ?? 0;
+  let broken = false;
   for (let lost = performance.now(); ; ) {
     throwIfAborted(followed.signal);
     const before = offset;
+    let comingUp = false;
     try {
       const session = await followed.connect(followed.signal);
+      comingUp = broken;
+      if (broken) await followed.onReconnect?.(session);
+      comingUp = false;
+      broken = false;
       const part = await followOnce(followed, session, offset);
       offset = part.offset;
       if (part.close) return { close: part.close, offset };
-      if (!part.broken) throw await runLost(session, followed.run);
+      broken = part.broken;
+      if (!broken) throw await runLost(session, followed.run);
     } catch (error) {
-      if (!isOutOfReach(error) || performance.now() - lost > PATIENCE) throw error;
+      if (!(comingUp || isOutOfReach(error)) || performance.now() - lost > PATIENCE) throw error;
+      broken = true;
     }
     if (offset > before) lost = performance.now();
     await sleep(200, undefined, followed.signal ? { signal: followed.signal } : {});
@@ -118,5 +128,6 @@ function parseEvent(line: string): Event | undefined {
   }
 }
 
+/** A machine that may come back. */
 const OUT_OF_REACH = new Set(["E_SESSION_LOST", "E_SESSION_CONNECT", "E_MACHINE_STATE"]);
 const isOutOfReach = (error: unknown): boolean => error instanceof BootlaceError && OUT_OF_REACH.has(error.code);

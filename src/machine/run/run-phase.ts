@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BootlaceError, type Event, newRunId } from "../../../stage2/index.ts";
 import { throwIfAborted } from "../../session/abort.ts";
+import type { Session } from "../../session/session.ts";
 import { type CloseEvent, followRun } from "./follow-run.ts";
 import { eventsFile, exitFile, launchRun, type RunRequest } from "./launch-run.ts";
 import type { Link } from "./link.ts";
@@ -8,6 +9,8 @@ import type { Link } from "./link.ts";
 export interface Following {
   readonly onEvent: (event: Event) => void;
   readonly signal?: AbortSignal;
+  /** Called when the run is about to be followed again after a break: it may have been a reboot, which took what lay in memory. */
+  readonly onReconnect?: (session: Session) => Promise<void>;
 }
 
 /** Starts a run, under an id of its own unless one is given, and follows it to its end, over reboots that it asks for. */
@@ -79,9 +82,16 @@ async function followOverReboots(
   run: string,
   boot: string,
   exit: string,
-  { onEvent, signal }: Following,
+  { onEvent, signal, onReconnect }: Following,
 ): Promise<CloseEvent> {
-  const followed = { run, events: eventsFile(run), connect: link.session, onEvent, ...(signal ? { signal } : {}) };
+  const followed = {
+    run,
+    events: eventsFile(run),
+    connect: link.session,
+    onEvent,
+    ...(signal ? { signal } : {}),
+    ...(onReconnect ? { onReconnect } : {}),
+  };
   let offset = 0;
   for (let before = boot, end = exit; ; end = BOOT_EXIT) {
     const result = await followRun({ ...followed, exit: end, offset });

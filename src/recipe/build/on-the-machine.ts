@@ -37,6 +37,8 @@ export const sealStep: Step<Reached, Sealed> = {
 async function runPhase({ dir, id, link, plan }: Reached, phase: "init" | "seal", tools: StepTools): Promise<object> {
   const request = { phase, purpose: "build", services: plan.roots } as const;
   const logged = { dir, id, link, where: `image ${plan.image}, ${phase}` };
-  await followOrSaveLogs(logged, tools, (following) => runAndFollow(link, request, following));
+  await followOrSaveLogs(logged, tools, (following) =>
+    runAndFollow(link, request, { ...following, onReconnect: (session) => sendSecrets(session, plan.secrets) }),
+  );
   return {};
 }

@@ -59,3 +59,30 @@ async function withMachine(machine: Machine, body: () => Promise<void>): Promise
     await machine.dispose();
   }
 }
+
+test("buildImage() sends a secret again to an init that asked for a reboot", async () => {
+  const dir = await makeProject({
+    ...SMALL,
+    "bootlace.yaml": `${SMALL["bootlace.yaml"]}secrets: {base.token: "env:BOOTLACE_TEST_TOKEN"}\n`,
+    "services/base/service.yaml": `description: Base
+secrets: {token: {phases: [init]}}
+init: |
+  wc -c <"$BOOTLACE_CREDENTIALS/token" >>/srv/read
+  [ -e "$BOOTLACE_STATE/once" ] || { : >"$BOOTLACE_STATE/once"; exit 194; }
+  [ "$(cat /srv/read)" = "$(printf '16\\n16')" ]
+`,
+  });
+  process.env.BOOTLACE_TEST_TOKEN = "sixteen-letters!";
+  try {
+    const { built } = await buildImage({
+      dir,
+      image: "base",
+      provider,
+      report: () => {},
+      signal: new AbortController().signal,
+    });
+    expect(built).toBe(true);
+  } finally {
+    delete process.env.BOOTLACE_TEST_TOKEN;
+  }
+}, 30_000);
