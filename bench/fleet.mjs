@@ -3,9 +3,9 @@
 // The hosts are one sshd on 100 loopback addresses, so both ends share this computer's processors.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { has, measure, table } from "./measure.mjs";
@@ -49,15 +49,24 @@ async function startSshd() {
     // For ansible without pipelining, which copies its modules.
     "Subsystem sftp internal-sftp",
   ];
-  const child = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", file("sshd_config", `${config.join("\n")}\n`)], {
-    stdio: ["ignore", "ignore", "pipe"],
+  // Its log is a file: nobody would read a pipe while commands are timed, and a full one holds up sshd.
+  const argv = ["-D", "-E", join(dir, "log"), "-f", file("sshd_config", `${config.join("\n")}\n`)];
+  const child = spawn("/usr/sbin/sshd", argv, { stdio: "ignore" });
+  let over = false;
+  child.once("exit", () => {
+    over = true;
   });
-  await new Promise((resolve, reject) => {
-    createInterface({ input: child.stderr }).on("line", (line) => line.includes("Server listening") && resolve());
-    child.once("exit", () => reject(new Error(`sshd did not start on port ${PORT}`)));
-  });
+  while (!(await answers(PORT))) if (over) throw new Error(`sshd did not start: ${readFileSync(join(dir, "log"))}`);
   return child;
 }
+
+const answers = (port) =>
+  new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    }).once("error", () => setTimeout(resolve, 50, false));
+  });
 
 function sshConfig() {
   const key = readFileSync(join(dir, "host.pub"), "utf8").split(" ").slice(0, 2).join(" ");
@@ -204,13 +213,14 @@ try {
       ),
     );
 
+  // Without its standard error away the master would keep it, and whoever waits for its end, for a minute.
   const master = `ssh -F ${config} -o ControlMaster=auto -o ControlPersist=60s -o ControlPath=${dir}/cp-%C`;
   const many = [
     { name: "bootlace, session layer", argv: env(process.execPath, desk, 1, 100, addresses[0]), before: cold },
     { name: "ssh2 alone", argv: [process.execPath, bare, addresses[0], PORT, join(dir, "user"), 100], before: cold },
     {
       name: "ssh, ControlMaster",
-      argv: sh(`for n in $(seq 100); do ${master} -n ${addresses[0]} true || exit; done`),
+      argv: sh(`for n in $(seq 100); do ${master} -n ${addresses[0]} true 2>/dev/null || exit; done`),
       before: cold,
     },
     ...kinds.map(([name, more]) => ({
