@@ -52,6 +52,14 @@ export class ExtVolume {
     return found;
   }
 
+  /** What is in one folder; nothing where there is no such folder. */
+  async listFolder(path: string): Promise<readonly ExtEntry[]> {
+    const folder = await this.find(path);
+    if (folder?.kind !== "folder") return [];
+    const [listing = ""] = await this.#debugfs([`ls -p <${folder.inode}>`]);
+    return parseListing(listing, folder.path);
+  }
+
   /** A file's content. @throws {BootlaceError} `E_DISK_UNREADABLE` when it cannot be had. */
   async read({ inode, path }: Pick<ExtEntry, "inode" | "path">): Promise<Buffer> {
     const folder = await mkdtemp(join(tmpdir(), "bootlace-disk-"));

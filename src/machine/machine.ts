@@ -77,6 +77,8 @@ export interface Machine {
   stop(): Promise<void>;
   /** Asks for another boot and does not wait for it; its end is seen by {@link Machine.boot}. */
   reboot(signal?: AbortSignal): Promise<void>;
+  /** What a person may want to know of how it runs: its acceleration. */
+  detail?(): Promise<string | undefined>;
   /** How long another boot may take from when it was asked for, in milliseconds. */
   readonly rebootWithin: number;
   /** Makes an image file in `folder` from the stopped machine. */
@@ -123,7 +125,7 @@ export interface Provider {
   /** @throws {BootlaceError} when this desk cannot have such machines; asked before anything is fetched for one. */
   assertAvailable(): Promise<void>;
   /** Digest of what a base is now; part of an image's key. */
-  baseState(base: Base): Promise<string>;
+  baseState(base: Base, wanted?: { readonly arch?: Hardware["arch"]; readonly signal?: AbortSignal }): Promise<string>;
   /** @throws {BootlaceError} when this computer cannot do it, or the name is taken. */
   launch(spec: LaunchSpec, signal?: AbortSignal): Promise<Machine>;
   /** A machine launched earlier, by whichever process; undefined when there is none of that name. */

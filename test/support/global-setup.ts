@@ -10,6 +10,8 @@ export default function setup(): void {
     "busybox",
     "curl",
     "dash",
+    "e2fsprogs",
+    "fdisk",
     "mksh",
     "openssh-client",
     "openssh-server",

@@ -6,7 +6,11 @@ const acceptHostKey: OptionSpec = {
   flags: "--accept-host-key <fingerprint>",
   summary: "Vouch for a host's key: SHA256:…, compared with the host's console",
 };
-const on: OptionSpec = { flags: "--on <provider>", summary: "Provider instead of the file's", choices: ["sandbox"] };
+const on: OptionSpec = {
+  flags: "--on <provider>",
+  summary: "Provider instead of the file's",
+  choices: ["sandbox", "qemu"],
+};
 
 export const machineCommands: readonly CommandSpec[] = [
   {

@@ -22,7 +22,7 @@ export async function captureDisk(
 ): Promise<Captured> {
   const found = await findRoot(view);
   // A root that cannot be read from outside (xfs, btrfs) is taken as it is; docs/qemu.md says so.
-  if (found) await assertNoRunOnDisk(found, spec.name, files.folder);
+  if (found) await assertNoRunOnDisk(found, spec.name);
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o700);
   const { base, arch, login, layers } = spec;

@@ -55,6 +55,11 @@ export class QemuMachine implements Machine {
     return (await this.#state()) ? "running" : "stopped";
   }
 
+  async detail(): Promise<string | undefined> {
+    const accel = (await this.#state())?.accel;
+    return accel && `${accel.accel}: ${accel.why}`;
+  }
+
   async boot(): Promise<string> {
     const { boot } = await hear(await this.#running(), this.#files);
     if (boot !== undefined) return boot;

@@ -38,9 +38,9 @@ export function qemuProvider({ bootWithin }: QemuOptions = {}): Provider {
     bases: ["debian", "file", "url", "layers"],
     defaultBase: { kind: "debian", suite: "bookworm" },
     assertAvailable: () => assertQemuAvailable(deskArch()),
-    async baseState(base) {
+    async baseState(base, { arch = deskArch(), signal } = {}) {
       if (base.kind === "layers") return base.layers.map(({ digest }) => digest).join(" ") || (base.origin.base ?? "");
-      return (await obtainBase(base, deskArch())).digest;
+      return (await obtainBase(base, arch, signal)).digest;
     },
     async launch(spec, signal) {
       throwIfAborted(signal);

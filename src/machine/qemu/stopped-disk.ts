@@ -1,13 +1,11 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { BootlaceError } from "../../../stage2/index.ts";
-import { type ExtEntry, ExtVolume, type Range } from "../../disk/ext-volume.ts";
+import { ExtVolume, type Range } from "../../disk/ext-volume.ts";
 import { writeRawView, zeroFreeSpace } from "../../disk/overlay.ts";
 import { findVolumes } from "../../disk/volumes.ts";
-import { assertNoOpenRun } from "../sandbox/open-run.ts";
+import { assertNoOpenRun, JOURNAL } from "../open-run.ts";
 import type { QemuFiles } from "./qemu-spec.ts";
-
-const JOURNAL = "/var/lib/bootlace/journal";
 
 /** A stopped machine's disk, readable from outside. */
 export interface StoppedDisk {
@@ -40,17 +38,9 @@ export async function findRoot(view: string): Promise<ExtVolume | undefined> {
 }
 
 /** @throws {BootlaceError} `E_CAPTURE_RUN_OPEN`. */
-export async function assertNoRunOnDisk(root: ExtVolume, machine: string, folder: string): Promise<void> {
+export async function assertNoRunOnDisk(root: ExtVolume, machine: string): Promise<void> {
   const journal = await root.find(JOURNAL);
-  if (!journal) return;
-  const copy = await mkdtemp(join(folder, "journal-"));
-  try {
-    await mkdir(dirname(join(copy, JOURNAL)), { recursive: true });
-    await writeFile(join(copy, JOURNAL), await root.read(journal));
-    await assertNoOpenRun(copy, machine);
-  } finally {
-    await rm(copy, { recursive: true, force: true });
-  }
+  if (journal) assertNoOpenRun((await root.read(journal)).toString(), machine);
 }
 
 export interface BootFiles {
@@ -63,8 +53,7 @@ export interface BootFiles {
  * booted it so far where there is none.
  */
 export async function takeBootFiles(root: ExtVolume, files: QemuFiles): Promise<BootFiles> {
-  const boot = await root.find("/boot");
-  const entries = boot ? await listBoot(root) : [];
+  const entries = (await root.listFolder("/boot")).filter(({ kind }) => kind === "file");
   const named = (prefix: string) => entries.filter(({ path }) => path.startsWith(`/boot/${prefix}`));
   const versions = named("vmlinuz-").map(({ path }) => path.slice("/boot/vmlinuz-".length));
   const byNumber = new Intl.Collator("en", { numeric: true });
@@ -75,10 +64,6 @@ export async function takeBootFiles(root: ExtVolume, files: QemuFiles): Promise<
     return { kernel: await root.read(kernel), initrd: await root.read(initrd) };
   }
   return { kernel: await readFile(files.kernel), initrd: await readFile(files.initrd) };
-}
-
-async function listBoot(root: ExtVolume): Promise<readonly ExtEntry[]> {
-  return (await root.list()).filter(({ path, kind }) => kind === "file" && /^\/boot\/[^/]+$/.test(path));
 }
 
 /** @throws {BootlaceError} `E_DISK_UNREADABLE` for a made base whose file system is gone. */

@@ -9,9 +9,9 @@ import { connectSsh } from "../../session/connect-ssh.ts";
 import type { Session } from "../../session/session.ts";
 import type { Captured, Contents, Machine, MachineStatus, NamedValue } from "../machine.ts";
 import { readJson, removeFolder } from "../machine-folder.ts";
+import { assertNoOpenRun, JOURNAL } from "../open-run.ts";
 import { isAlive } from "../process-identity.ts";
 import { packLayer } from "./layer-file.ts";
-import { assertNoOpenRun } from "./open-run.ts";
 import { type SandboxFiles, type SandboxSpec, type SandboxState, storageOf } from "./sandbox-spec.ts";
 
 /** Longer than the supervisor's own patience with a sandbox that will not end; milliseconds. */
@@ -102,7 +102,7 @@ export class SandboxMachine implements Machine {
         `Sandbox ${this.name} is ${await this.status()}; only a stopped machine can be captured`,
       );
     const path = this.#upper();
-    await assertNoOpenRun(path, this.name);
+    assertNoOpenRun(await readFile(join(path, JOURNAL), "utf8").catch(() => ""), this.name);
     await mkdir(folder, { recursive: true });
     await chmod(folder, 0o700);
     const layer = await packLayer(path, join(folder, "layer.tar"));

@@ -36,7 +36,7 @@ export interface BuildResult {
 export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const { dir, image, provider, report, signal } = options;
   const began = Date.now();
-  const plan = await planBuild(dir, image, provider, began, report);
+  const plan = await planBuild(dir, image, provider, began, { report, signal });
   if (plan.same && !options.force && !options.resume) return { image: plan.same, built: false };
   const entry = options.resume ? await resumed(dir, options.resume) : newEntry(plan, dir, provider, began);
   await writeLedger(dir, entry);

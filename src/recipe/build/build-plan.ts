@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { BootlaceError, type Event, type Service } from "../../../stage2/index.ts";
+import { BootlaceError, type Service } from "../../../stage2/index.ts";
 import { type Bundle, packBundle } from "../../bundle/pack.ts";
 import { runnerFile } from "../../bundle/runner-file.ts";
 import { didYouMean } from "../../cli/did-you-mean.ts";
@@ -14,6 +14,7 @@ import { loadProject } from "../../project/load-project.ts";
 import type { LoadedProject } from "../../project/loaded.ts";
 import { obtainRuntime, type Runtime } from "../../runtime/obtain-runtime.ts";
 import type { RuntimeArch } from "../../runtime/pinned.ts";
+import type { StepTools } from "../recipe.ts";
 
 /** Everything that is known of a build before it creates anything. */
 export interface BuildPlan {
@@ -43,7 +44,7 @@ export async function planBuild(
   image: string,
   provider: Provider,
   now: number,
-  report: (event: Event) => void = () => {},
+  { report, signal }: StepTools,
 ): Promise<BuildPlan> {
   const config = imageConfig(await loadProject(dir), image);
   const loaded = await loadProject(dir, config.params ? { params: config.params } : {});
@@ -56,8 +57,8 @@ export async function planBuild(
   // The first time a base is made or fetched, which takes a minute.
   const stateOfBase = () =>
     base.kind === "debian" || base.kind === "url"
-      ? deskStep(report, { step: "base", of: `image ${image}` }, () => provider.baseState(base))
-      : provider.baseState(base);
+      ? deskStep(report, { step: "base", of: `image ${image}` }, () => provider.baseState(base, { arch, signal }))
+      : provider.baseState(base, { arch, signal });
   const [bundle, runtime, runner, baseState, secrets] = await Promise.all([
     packBundle(loaded),
     loaded.config.runtime === "system" ? ("system" as const) : obtainRuntime(arch),

@@ -10,8 +10,8 @@ const seen = new WeakSet<BuildPlan>();
 /** A retry comes through here again: whoever fixed a script at the desk wants that one to run. */
 export const prepareStep: Step<BuildStart, { readonly plan: BuildPlan; readonly detail: string }> = {
   name: "prepare",
-  async run({ dir, provider, plan }) {
-    const fresh = seen.has(plan) ? await planBuild(dir, plan.image, provider, Date.now()) : plan;
+  async run({ dir, provider, plan }, tools) {
+    const fresh = seen.has(plan) ? await planBuild(dir, plan.image, provider, Date.now(), tools) : plan;
     seen.add(fresh);
     return {
       plan: fresh,
@@ -40,7 +40,11 @@ export const launchStep: Step<BuildStart, Launched & { readonly detail: string }
         },
         signal,
       ));
-    return { machine, link: new Link(machine), detail: `${provider.name} ${machine.id}` };
+    return {
+      machine,
+      link: new Link(machine),
+      detail: [`${provider.name} ${machine.id}`, await machine.detail?.()].filter(Boolean).join(", "),
+    };
   },
   async undo({ dir, provider, id, link }) {
     await link?.close();

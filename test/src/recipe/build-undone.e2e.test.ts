@@ -48,7 +48,10 @@ describe("a build leaves nothing", () => {
             },
       );
       const recipe = Object.assign(Object.create(buildRecipe), { steps }) as typeof buildRecipe;
-      const plan = await planBuild(dir, "base", provider, Date.now());
+      const plan = await planBuild(dir, "base", provider, Date.now(), {
+        report: () => {},
+        signal: new AbortController().signal,
+      });
       const start = { dir, provider, id: "build-base-x", imageId: "x", plan };
       const run = runRecipe(recipe, start, {
         of: "image base",

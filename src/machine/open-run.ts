@@ -1,14 +1,15 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { BootlaceError } from "../../../stage2/index.ts";
+import { BootlaceError } from "../../stage2/index.ts";
+
+/** Where a machine keeps its journal. */
+export const JOURNAL = "/var/lib/bootlace/journal";
 
 /**
  * An image must not carry a run that is half done: every machine made from it would take it up.
  *
+ * @param journal the text of its journal; empty where there is none.
  * @throws {BootlaceError} `E_CAPTURE_RUN_OPEN`.
  */
-export async function assertNoOpenRun(root: string, machine: string): Promise<void> {
-  const journal = await readFile(join(root, "var/lib/bootlace/journal"), "utf8").catch(() => "");
+export function assertNoOpenRun(journal: string, machine: string): void {
   let open: string | undefined;
   for (const line of journal.split("\n")) {
     const record = parseLine(line);
