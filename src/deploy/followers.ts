@@ -97,7 +97,11 @@ async function waitFor(
 async function look(machine: Machine, signal?: AbortSignal) {
   const link = new Link(machine);
   try {
-    const text = await runChecked(await link.session(signal), ["sh", "-c", LOOK], signal ? { signal } : {});
+    const text = await runChecked(
+      await link.session(signal),
+      ["sh", "-c", LOOK, "bootlace-look"],
+      signal ? { signal } : {},
+    );
     const [conf, tags, good] = text.split("---\n").map(valuesIn);
     return {
       store: conf?.get("store"),

@@ -26,5 +26,5 @@ if [ -d /run/bootlace ]; then find /run/bootlace -mindepth 1 -maxdepth 1 ! -name
 
 /** Takes everything of Bootlace from a host; what its services made stays. @throws {BootlaceError} `E_REMOTE_COMMAND`. */
 export async function purgeHost(session: Session, signal: AbortSignal): Promise<void> {
-  await runChecked(session, ["sh", "-c", PURGE], { signal });
+  await runChecked(session, ["sh", "-c", PURGE, "bootlace-purge"], { signal });
 }

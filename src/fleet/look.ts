@@ -79,7 +79,7 @@ done
 
 /** @throws {BootlaceError} `E_REMOTE_COMMAND`, and what the session throws. */
 export async function lookAt(session: Session, signal?: AbortSignal): Promise<Seen> {
-  const said = await runChecked(session, ["sh", "-c", LOOK], signal ? { signal } : {});
+  const said = await runChecked(session, ["sh", "-c", LOOK, "bootlace-look"], signal ? { signal } : {});
   const words = said.split("\0");
   const raw = new Map<string, string>();
   for (let at = 0; at + 1 < words.length; at += 2) raw.set(words[at] ?? "", words[at + 1] ?? "");

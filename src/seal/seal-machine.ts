@@ -49,11 +49,14 @@ export async function sealMachine(
   identity: readonly NamedValue[],
   signal: AbortSignal,
 ): Promise<{ readonly packages: readonly string[] }> {
-  const packages = (await runChecked(session, ["sh", "-c", PACKAGES], { signal })).split("\n").filter(Boolean).sort();
+  const packages = (await runChecked(session, ["sh", "-c", PACKAGES, "bootlace-packages"], { signal }))
+    .split("\n")
+    .filter(Boolean)
+    .sort();
   const key = identity.find(({ name }) => name === "the build's SSH key")?.value ?? "no key of this build";
-  await runChecked(session, ["sh", "-c", QUIET], { signal });
+  await runChecked(session, ["sh", "-c", QUIET, "bootlace-quiet"], { signal });
   await runChecked(session, ["sh", "-c", hygieneScript(), "bootlace-seal", key], { signal });
   await runChecked(session, ["/usr/lib/bootlace/bootlace", "checkpoint"], { signal });
-  await runChecked(session, ["sh", "-c", TRIM], { signal });
+  await runChecked(session, ["sh", "-c", TRIM, "bootlace-trim"], { signal });
   return { packages };
 }

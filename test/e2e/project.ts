@@ -57,7 +57,7 @@ init: |
 `,
   "services/full/service.yaml": `description: Fills the disk the first time
 init: |
-  [ "$BOOTLACE_REASON" = failed-before ] && { rm -f /srv/full; exit 0; }
+  [ "$BOOTLACE_REASON" != failed-before ] || exit 0
   fallocate -l "$(df --output=avail -B1 / | tail -n 1)" /srv/full || :
   dd if=/dev/zero of=/srv/full2 bs=1M 2>/dev/null; rm -f /srv/full2; cp /bin/sh /srv/full3
 `,

@@ -235,9 +235,14 @@ describe("trouble", () => {
     await session.close();
   });
 
-  test("a full disk fails the step that met it; the run closes, and the next one ends well", async () => {
+  test("a full disk fails the step that met it and the next delivery, both by name; with room again all ends well", async () => {
     const { close } = await up(["+full"]);
     expect([close.outcome, close.failed]).toEqual(["failed", ["full.init"]]);
+    await expect(up(["+full"])).rejects.toMatchObject({
+      code: "E_REMOTE_COMMAND",
+      message: expect.stringMatching(/^VM dev: bootlace-deliver ended with exit \d+: .*No space left on device/s),
+    });
+    await on("rm -f /srv/full /srv/full2 /srv/full3");
     expect((await up(["+full"])).close.outcome).toBe("done");
     expect(await on("systemctl is-active web")).toBe("active");
   });

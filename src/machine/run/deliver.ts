@@ -44,7 +44,7 @@ mv -f /etc/bootlace/services.new /etc/bootlace/services
  */
 export async function deliver(session: Session, what: Delivered, signal?: AbortSignal): Promise<void> {
   const options = signal ? { signal } : {};
-  const [machine, ...there] = (await runChecked(session, ["sh", "-c", LIST], options)).split("\n");
+  const [machine, ...there] = (await runChecked(session, ["sh", "-c", LIST, "bootlace-list"], options)).split("\n");
   const of = (kind: string) =>
     new Set(there.filter((line) => line.startsWith(`${kind}/`)).map((line) => line.slice(kind.length + 1)));
   const { loaded, bundle, runtime, roots } = what;
