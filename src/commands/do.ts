@@ -21,13 +21,15 @@ const doAction: CommandRun = async (context) => {
     targets.map(({ name }) => name),
     context,
   );
-  const offered = new Map<string, readonly Offered[]>();
+  // In the targets' order, whoever answers first.
+  const offered = new Map<string, readonly Offered[]>(targets.map(({ name }) => [name, []]));
   const results = await onEach(targets, parallelOf(options), signal, async (session, target) => {
     if (action !== undefined) return runAction(session, target, [action, ...values], targets, context);
     offered.set(target.name, await listActions(session, target.name, signal));
     return {};
   });
   throwIfAborted(signal);
+  for (const { target, exit } of results) if (exit !== EXIT.ok) offered.delete(target);
   if (action === undefined) show(offered, context);
   const [only] = results;
   if (results.length === 1 && only && isFailed(only)) throwFailure(only);
