@@ -1,8 +1,10 @@
 import { type Event, EXIT, type ExitCode, newRunId } from "../../stage2/index.ts";
+import { deskStep } from "../machine/desk-step.ts";
 import { deliver } from "../machine/run/deliver.ts";
 import type { CloseEvent } from "../machine/run/follow-run.ts";
 import { runAndFollow } from "../machine/run/run-phase.ts";
 import { sendSecrets } from "../machine/run/send-secrets.ts";
+import type { Session } from "../session/session.ts";
 import type { Contact } from "./contact.ts";
 import { holdMachine } from "./hold.ts";
 import type { Payloads } from "./payloads.ts";
@@ -42,7 +44,7 @@ export async function applyToHost(
   const session = await link.session(signal);
   const held = await holdMachine(session, wait, signal);
   try {
-    await asStep("deliver", onEvent, () =>
+    await deskStep(onEvent, { step: "deliver", of: "apply" }, () =>
       deliver(session, { loaded, bundle, runtime, roots: planned.roots, hook }, signal),
     );
     await sendSecrets(session, secrets);
@@ -61,18 +63,11 @@ export async function applyToHost(
       ...(phase && { phase }),
       ...(jobs && { jobs }),
     };
-    return resultOf(await runAndFollow(link, request, { onEvent, signal }));
+    const onReconnect = (again: Session) => sendSecrets(again, secrets);
+    return resultOf(await runAndFollow(link, request, { onEvent, signal, onReconnect }));
   } finally {
     await held.release();
   }
-}
-
-async function asStep(step: string, onEvent: (event: Event) => void, work: () => Promise<void>): Promise<void> {
-  const begun = Date.now();
-  onEvent({ t: begun, k: "desk-start", step, of: "apply" });
-  await work();
-  const t = Date.now();
-  onEvent({ t, k: "desk-done", step, of: "apply", ms: t - begun });
 }
 
 function resultOf(close: CloseEvent): Pick<HostResult, "outcome" | "exit" | "code" | "message" | "run"> {

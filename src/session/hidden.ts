@@ -1,14 +1,14 @@
 import { inspect } from "node:util";
 
-/** A secret that a person typed. Whatever prints it by accident prints no secret. */
-export class Hidden {
-  readonly #value: string;
+/** A secret at the desk. Whatever prints it by accident, a log or JSON, prints no secret. */
+export class Hidden<T extends string | Buffer = string> {
+  readonly #value: T;
 
-  constructor(value: string) {
+  constructor(value: T) {
     this.#value = value;
   }
 
-  reveal(): string {
+  reveal(): T {
     return this.#value;
   }
 

@@ -36,8 +36,10 @@ export async function makePayload(
 export async function applyToMachine(link: Link, payload: Payload, following: Following): Promise<CloseEvent> {
   const session = await link.session(following.signal);
   await deliver(session, payload, following.signal);
-  await sendSecrets(session, await readSecrets(payload.loaded, payload.closure));
-  return runAndFollow(link, { services: payload.roots }, following);
+  const secrets = await readSecrets(payload.loaded, payload.closure);
+  await sendSecrets(session, secrets);
+  const onReconnect = (again: Session) => sendSecrets(again, secrets);
+  return runAndFollow(link, { services: payload.roots }, { ...following, onReconnect });
 }
 
 /** True when the machine runs this very bundle with these very roots already. */

@@ -2,30 +2,18 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { BootlaceError } from "../../../stage2/index.ts";
 import type { LoadedProject } from "../../project/loaded.ts";
+import { Hidden } from "../../session/hidden.ts";
 import type { Session } from "../../session/session.ts";
 
-/** A secret's value at the desk. Prints as redacted, so that no log or JSON ever shows it by accident. */
-export class SecretValue {
+/** A service's secret at the desk. */
+export class SecretValue extends Hidden<Buffer> {
   readonly service: string;
   readonly name: string;
-  readonly #value: Buffer;
 
   constructor(service: string, name: string, value: Buffer) {
+    super(value);
     this.service = service;
     this.name = name;
-    this.#value = value;
-  }
-
-  reveal(): Buffer {
-    return this.#value;
-  }
-
-  toJSON(): string {
-    return "[redacted]";
-  }
-
-  toString(): string {
-    return "[redacted]";
   }
 }
 
