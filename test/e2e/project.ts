@@ -55,6 +55,11 @@ init: |
 init: |
   echo one; ${HOLD}; echo two
 `,
+  "services/again/service.yaml": `description: Reboots once
+init: |
+  echo "$BOOTLACE_REASON" >>/srv/again
+  [ "$BOOTLACE_REASON" != new ] || exit 194
+`,
   "services/full/service.yaml": `description: Fills the disk the first time
 init: |
   [ "$BOOTLACE_REASON" != failed-before ] || exit 0

@@ -15,8 +15,10 @@ import { buildImage } from "../../src/recipe/build/build-image.ts";
 import { listLedger } from "../../src/recipe/ledger.ts";
 import { settle } from "../../src/recipe/settle.ts";
 import type { Event } from "../../stage2/index.ts";
+import { type } from "../support/sandbox-hosts.ts";
 import { cutPower, makeVmBase, runOn, vmProvider } from "../support/vm.ts";
 import { type E2eProject, e2eProject } from "./project.ts";
+import { asSudoHost } from "./vm-host.ts";
 
 /** One image and one machine for all tests: each boot takes a quarter of a minute where the processor is emulated. */
 let project: E2eProject;
@@ -256,5 +258,28 @@ describe("trouble", () => {
     await machine.start();
     expect(await on("cat /run/late && systemctl is-active ssh")).toBe("active");
     expect((await bootOf(machine)).outcome).toBe("done");
+  });
+});
+
+describe("a host that exists, entered as a user who becomes root by sudo", () => {
+  const host = "ops@vmhost";
+  beforeAll(async () => asSudoHost(dir, await dev(), "vmhost"), 300_000);
+
+  test("is applied to over a reboot that an init asks for, and followed to the end", async () => {
+    const before = await on("cat /proc/sys/kernel/random/boot_id");
+    const { exit, out, err } = await type(dir, ["apply", host, "-s", "+again", "--yes"]);
+    expect([exit, err]).toEqual([0, ""]);
+    expect(out).toMatch(/again\.init asks for a reboot/);
+    expect(out).toMatch(/^ops@vmhost +done /m);
+    expect(await on("cat /srv/again")).toBe("new\ninterrupted");
+    expect(await on("cat /proc/sys/kernel/random/boot_id")).not.toBe(before);
+  });
+
+  test("is rebooted, proven by its boot id, and its services' state is told", async () => {
+    const before = await on("cat /proc/sys/kernel/random/boot_id");
+    expect((await type(dir, ["reboot", host])).exit).toBe(0);
+    expect(await on("cat /proc/sys/kernel/random/boot_id")).not.toBe(before);
+    const { exit, out } = await type(dir, ["status", host]);
+    expect([exit, out]).toEqual([0, expect.stringContaining("web")]);
   });
 });
