@@ -1,8 +1,10 @@
-// A desk and its hosts: one command on each of 100 hosts, and 100 commands on one of them, beside ansible and ssh.
-//   node bench/fleet.mjs [each|many]     HOSTS=100 PARALLEL=10 ROUNDS=3 LEAVE_OUT=mitogen
+// A desk and its hosts: one command on each of 100 hosts, 100 commands on one of them, and 50 MB to it, beside ansible and
+// ssh. Root; a second name for root, bl-bench, is made and removed: what root's own shell reads at each command is no part of it.
+//   node bench/fleet.mjs [each|many|upload]     HOSTS=100 PARALLEL=10 ROUNDS=3 LEAVE_OUT=mitogen
 // The hosts are one sshd on 100 loopback addresses, so both ends share this computer's processors.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +21,9 @@ const chosen = (commands) =>
   commands
     .filter(({ name }) => !leftOut.some((word) => name.includes(word)))
     .map((command) => ({ ...command, argv: command.argv.map(String) }));
-/** `each`, `many`; both without. */
+const USER = "bl-bench";
+const UPLOAD = 50_000_000;
+/** `each`, `many`, `upload`; all without. */
 const WHICH = process.argv[2];
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), "bootlace-fleet-"));
@@ -33,6 +37,20 @@ const addresses = Array.from({ length: HOSTS }, (_, at) => `127.0.1.${at + 1}`);
 const PORT = 20000 + (process.pid % 10000);
 
 async function startSshd() {
+  execFileSync("useradd", [
+    "--non-unique",
+    "--uid=0",
+    "--gid=0",
+    "--create-home",
+    "--home-dir",
+    join(dir, "home"),
+    "--shell",
+    "/bin/sh",
+    "--password",
+    "*",
+    USER,
+  ]);
+  chmodSync(dir, 0o711);
   for (const name of ["host", "user"])
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(dir, name)]);
   mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
@@ -44,8 +62,8 @@ async function startSshd() {
     "MaxStartups 1000",
     "PidFile none",
     "UsePAM no",
-    "StrictModes no",
     "PermitRootLogin prohibit-password",
+    "StrictModes no",
     // For ansible without pipelining, which copies its modules.
     "Subsystem sftp internal-sftp",
   ];
@@ -73,7 +91,7 @@ function sshConfig() {
   file("known_hosts", addresses.map((address) => `[${address}]:${PORT} ${key}\n`).join(""));
   return file(
     "config",
-    `Host *\n  User root\n  Port ${PORT}\n  IdentityFile ${dir}/user\n  IdentitiesOnly yes\n  UserKnownHostsFile ${dir}/known_hosts\n  GlobalKnownHostsFile /dev/null\n`,
+    `Host *\n  User ${USER}\n  Port ${PORT}\n  IdentityFile ${dir}/user\n  IdentitiesOnly yes\n  UserKnownHostsFile ${dir}/known_hosts\n  GlobalKnownHostsFile /dev/null\n`,
   );
 }
 
@@ -85,9 +103,14 @@ async function deskProgram() {
       contents: `
         import { onEach } from "./fleet/on-each.ts";
         import { hostMachine } from "./machine/host/host-machine.ts";
-        const [parallel, times, ...hosts] = process.argv.slice(2);
+        import { createReadStream } from "node:fs";
+        const [parallel, times, upload, ...hosts] = process.argv.slice(2);
         const targets = hosts.map((name) => ({ name, machine: hostMachine({ target: name }, { dir: "/nonexistent" }) }));
         const results = await onEach(targets, Number(parallel), new AbortController().signal, async (session) => {
+          if (upload) {
+            const stdin = createReadStream(upload, { highWaterMark: 1 << 18 });
+            if ((await session.exec(["sh", "-c", "cat >upload"], { stdin })).exit !== 0) throw new Error("cat failed");
+          }
           for (let n = 0; n < Number(times); n++)
             if ((await session.exec(["true"])).exit !== 0) throw new Error("true failed");
           return {};
@@ -122,7 +145,7 @@ function bareProgram() {
          channel.on("close", next).resume(); channel.stderr.resume(); channel.end();
        });
        next();
-     }).connect({ sock: connect({ host, port: Number(port), noDelay: true }), username: "root", privateKey: readFileSync(key) });`,
+     }).connect({ sock: connect({ host, port: Number(port), noDelay: true }), username: "${USER}", privateKey: readFileSync(key) });`,
   );
   return path;
 }
@@ -152,7 +175,7 @@ try {
       `ANSIBLE_LOCAL_TEMP=${dir}/ansible`,
       `ANSIBLE_REMOTE_TEMP=${dir}/remote`,
       `ANSIBLE_REMOTE_PORT=${PORT}`,
-      "ANSIBLE_REMOTE_USER=root",
+      `ANSIBLE_REMOTE_USER=${USER}`,
       `ANSIBLE_PRIVATE_KEY_FILE=${dir}/user`,
       ...more,
     );
@@ -175,7 +198,7 @@ try {
   const sh = (line) => ["sh", "-c", line];
 
   const each = [
-    { name: "bootlace, session layer", argv: env(process.execPath, desk, PARALLEL, 1, ...addresses), before: cold },
+    { name: "bootlace, session layer", argv: env(process.execPath, desk, PARALLEL, 1, "", ...addresses), before: cold },
     {
       name: "ssh, xargs -P",
       argv: sh(`xargs -P ${PARALLEL} -I{} ssh -F ${config} {} true <${inventory}`),
@@ -204,7 +227,7 @@ try {
       before: cold,
     })),
   ];
-  if (WHICH !== "many")
+  if (WHICH === undefined || WHICH === "each")
     console.log(
       table(
         `One command on each of ${HOSTS} hosts, ${PARALLEL} at a time, two cores for both ends`,
@@ -216,7 +239,7 @@ try {
   // Without its standard error away the master would keep it, and whoever waits for its end, for a minute.
   const master = `ssh -F ${config} -o ControlMaster=auto -o ControlPersist=60s -o ControlPath=${dir}/cp-%C`;
   const many = [
-    { name: "bootlace, session layer", argv: env(process.execPath, desk, 1, 100, addresses[0]), before: cold },
+    { name: "bootlace, session layer", argv: env(process.execPath, desk, 1, 100, "", addresses[0]), before: cold },
     { name: "ssh2 alone", argv: [process.execPath, bare, addresses[0], PORT, join(dir, "user"), 100], before: cold },
     {
       name: "ssh, ControlMaster",
@@ -229,7 +252,7 @@ try {
       before: cold,
     })),
   ];
-  if (WHICH !== "each")
+  if (WHICH === undefined || WHICH === "many")
     console.log(
       table(
         "100 commands on one host, one after the other",
@@ -238,8 +261,25 @@ try {
         "Bar: 1.2 × the best; a twentieth of ansible.",
       ),
     );
+  const blob = join(dir, "blob");
+  writeFileSync(blob, randomBytes(UPLOAD));
+  const uploads = [
+    { name: "ssh host 'cat >file'", argv: sh(`ssh -F ${config} ${addresses[0]} 'cat >upload' <${blob}`), before: cold },
+    { name: "bootlace, session layer", argv: env(process.execPath, desk, 1, 0, blob, addresses[0]), before: cold },
+  ];
+  if (WHICH === undefined || WHICH === "upload")
+    console.log(
+      table(
+        "50 MB that do not compress, to one host, start and login included",
+        measure(chosen(uploads), ROUNDS),
+        "ssh host 'cat >file'",
+        "Bar: 1.15 × ssh.",
+      ),
+    );
   cold();
 } finally {
+  // --force: its uid is root's, so it is always in use.
+  spawnSync("userdel", ["--force", USER]);
   sshd.kill("SIGKILL");
   for (const path of made) rmSync(path, { force: true });
   rmSync(dir, { recursive: true, force: true });
