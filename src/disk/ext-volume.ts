@@ -91,10 +91,10 @@ export class ExtVolume {
     return at;
   }
 
-  /** False when it was not unmounted: its journal still holds what the files do not show. */
+  /** False when it was not unmounted: its journal still holds what the files do not show, or its bitmaps are stale. */
   async isClean(): Promise<boolean> {
     const [stats = ""] = await this.#debugfs(["stats -h"]);
-    return !/^Filesystem features:.* needs_recovery\b/m.test(stats);
+    return !/^Filesystem features:.* needs_recovery\b/m.test(stats) && /^Filesystem state: +clean$/m.test(stats);
   }
 
   /** What no file uses, as ranges of the disk. */

@@ -1,10 +1,16 @@
 import { spawn } from "node:child_process";
+import { delimiter } from "node:path";
 import { BootlaceError, type ErrorCode } from "../../stage2/index.ts";
 
 export interface LocalResult {
   readonly exit: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** The desk's environment with the folders that only root's PATH has: mkfs, debugfs and flock lie there on Debian. */
+export function toolEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: [process.env.PATH, "/usr/sbin", "/sbin"].filter(Boolean).join(delimiter) };
 }
 
 /** Runs a program of the desk. Its failing is a result; its absence is exit 127, as a shell would say. */
@@ -16,6 +22,7 @@ export function runLocal(
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      env: toolEnvironment(),
       stdio: ["pipe", "pipe", "pipe"],
     });
     const out: Buffer[] = [];

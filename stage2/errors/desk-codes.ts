@@ -170,4 +170,9 @@ export const DESK_CODES = {
     "A port of this computer that a virtual machine is to have is taken, or no port.",
     "End what listens there, or name another one under `ports:`.",
   ),
+  E_DESK_LOCK: row(
+    EXIT.machine,
+    "A file that commands of this computer take turns by could not be locked.",
+    "Install util-linux, which has flock(1); on macOS lockf(1) comes with the system.",
+  ),
 } as const satisfies Record<string, CodeRow>;

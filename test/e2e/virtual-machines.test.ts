@@ -270,14 +270,15 @@ describe("a host that exists, entered as a user who becomes root by sudo", () =>
     const { exit, out, err } = await type(dir, ["apply", host, "-s", "+again", "--yes"]);
     expect([exit, err]).toEqual([0, ""]);
     expect(out).toMatch(/again\.init asks for a reboot/);
-    expect(out).toMatch(/^ops@vmhost +done /m);
+    expect(out).toMatch(/^run \S+ done in /m);
     expect(await on("cat /srv/again")).toBe("new\ninterrupted");
     expect(await on("cat /proc/sys/kernel/random/boot_id")).not.toBe(before);
   });
 
   test("is rebooted, proven by its boot id, and its services' state is told", async () => {
     const before = await on("cat /proc/sys/kernel/random/boot_id");
-    expect((await type(dir, ["reboot", host])).exit).toBe(0);
+    const rebooted = await type(dir, ["reboot", host]);
+    expect([rebooted.exit, rebooted.err]).toEqual([0, ""]);
     expect(await on("cat /proc/sys/kernel/random/boot_id")).not.toBe(before);
     const { exit, out } = await type(dir, ["status", host]);
     expect([exit, out]).toEqual([0, expect.stringContaining("web")]);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hashStream } from "../../artifacts/hash-file.ts";
 import type { Captured } from "../machine.ts";
@@ -63,6 +63,6 @@ async function moveFile(from: string, to: string): Promise<void> {
     await rename(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
-    await runTool(["cp", "--sparse=always", from, to], { code: "E_DISK_UNREADABLE" });
+    await copyFile(from, to);
   }
 }

@@ -8,11 +8,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { BootlaceError } from "../../../stage2/index.ts";
 import { throwIfAborted } from "../../session/abort.ts";
+import { withFileLock } from "../file-lock.ts";
 import type { Base } from "../machine.ts";
 import { readJson, writeJson } from "../machine-folder.ts";
 import { cachedDisk, makeCacheFolder } from "./cache.ts";
 import { fileBase, inspect, keepDisk } from "./file-base.ts";
-import { withFileLock } from "./file-lock.ts";
 import type { BaseDisk } from "./qemu-spec.ts";
 
 type UrlBase = Base & { readonly kind: "url" };

@@ -6,6 +6,7 @@ import { hashStream } from "../../artifacts/hash-file.ts";
 import { tarStream } from "../../bundle/tar-stream.ts";
 import { obtainRuntime } from "../../runtime/obtain-runtime.ts";
 import { pinnedRuntime } from "../../runtime/pinned.ts";
+import { withFileLock } from "../file-lock.ts";
 import { readJson, writeJson } from "../machine-folder.ts";
 import { debianMirrors } from "./apt-mirrors.ts";
 import { ARCH, type GuestArch } from "./arch.ts";
@@ -18,7 +19,6 @@ import {
   sourcesList,
 } from "./base-commands.ts";
 import { cachedDisk, cachedInitrd, cachedKernel, makeCacheFolder } from "./cache.ts";
-import { withFileLock } from "./file-lock.ts";
 import { EARLY_FILES, GUEST_VERSION, LATE_FILES } from "./guest-files.ts";
 import { onPath } from "./on-path.ts";
 import type { BaseDisk } from "./qemu-spec.ts";

@@ -164,9 +164,9 @@ async function writeKey(file: string, key: { readonly private: string; readonly 
 }
 
 async function assertQemuAvailable(arch: GuestArch): Promise<void> {
-  for (const tool of [ARCH[arch].qemu, "qemu-img"])
+  for (const tool of [ARCH[arch].qemu, "qemu-img", "qemu-io", "debugfs"])
     if (!(await onPath(tool)))
       throw new BootlaceError("E_QEMU_UNAVAILABLE", `A virtual machine needs ${tool}, which is not on the PATH`, {
-        hint: "Debian: apt install qemu-system-x86 qemu-utils (qemu-system-arm for arm64). macOS: brew install qemu.",
+        hint: "Debian: apt install qemu-system-x86 qemu-utils e2fsprogs (qemu-system-arm for arm64). macOS: brew install qemu e2fsprogs.",
       });
 }

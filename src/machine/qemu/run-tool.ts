@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { BootlaceError, type ErrorCode } from "../../../stage2/index.ts";
 import { abortError, throwIfAborted } from "../../session/abort.ts";
+import { toolEnvironment } from "../run-local.ts";
 
 export interface ToolOptions {
   readonly cwd?: string;
@@ -20,7 +21,12 @@ export async function runTool(argv: readonly string[], options: ToolOptions): Pr
   throwIfAborted(signal);
   const [file = "", ...args] = argv;
   // A group of its own, so that an abort reaches what it started.
-  const child = spawn(file, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], ...(cwd && { cwd }) });
+  const child = spawn(file, args, {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: toolEnvironment(),
+    ...(cwd && { cwd }),
+  });
   let out = "";
   let err = "";
   child.stdout.on("data", (chunk: Buffer) => {

@@ -1,4 +1,5 @@
 import { BootlaceError } from "../../../stage2/index.ts";
+import type { FileLock } from "../../machine/file-lock.ts";
 import { lookUp } from "../../machine/find-machine.ts";
 import type { Machine } from "../../machine/machine.ts";
 import { machineNames } from "../../machine/machine-folder.ts";
@@ -7,13 +8,13 @@ import { followBoot, runAndFollow } from "../../machine/run/run-phase.ts";
 import type { Step, StepTools } from "../recipe.ts";
 import { followOrSaveLogs } from "../save-logs.ts";
 import type { BuildStart, CapturedImage } from "./build-context.ts";
-import { lockSmoke, type SmokeLock } from "./smoke-lock.ts";
+import { lockSmoke } from "./smoke-lock.ts";
 
 /** Names the fresh machine that proves an image. */
 export const smokeName = (id: string): string => `${id}-smoke`;
 
 /** By build. Held until the machine is gone or left to the person: one that failed still has its ports. */
-const locks = new Map<string, SmokeLock>();
+const locks = new Map<string, FileLock>();
 
 /** Boots a fresh machine from the image: its boot hook, update, ready; then destroy, as a real one would end. */
 export const smokeStep: Step<BuildStart & CapturedImage, object> = {

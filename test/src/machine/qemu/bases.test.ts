@@ -9,7 +9,7 @@ import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { cachedDisk } from "../../../../src/machine/qemu/cache.ts";
 import { fetchedBase } from "../../../../src/machine/qemu/fetched-base.ts";
 import { fileBase } from "../../../../src/machine/qemu/file-base.ts";
-import { withFileLock } from "../../../../src/machine/qemu/file-lock.ts";
+import { withFileLock } from "../../../../src/machine/file-lock.ts";
 import { qemuProvider } from "../../../../src/machine/qemu/qemu-provider.ts";
 import { unusedDisks } from "../../../../src/machine/qemu/unused-disks.ts";
 import { ownCache } from "../../../support/cache-folder.ts";
