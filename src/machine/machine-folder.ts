@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** `<project>/.bootlace/machines/<name>`: what the desk knows of one machine. */
@@ -30,6 +31,26 @@ export async function readJson<T>(file: string): Promise<T | undefined> {
     throw error;
   }
   return JSON.parse(text) as T;
+}
+
+/**
+ * Writes a JSON file that must not be there yet: of two processes that do so at the same time one wins. Mode 0600.
+ *
+ * @returns false when it is there already.
+ */
+export async function claimJson(file: string, value: unknown): Promise<boolean> {
+  await mkdir(join(file, ".."), { recursive: true });
+  const beside = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  await writeFile(beside, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  try {
+    await link(beside, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    await rm(beside, { force: true });
+  }
 }
 
 /** Writes a JSON file beside and renames it, so that a reader sees the old or the new one. Mode 0600. */

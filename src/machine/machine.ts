@@ -56,6 +56,9 @@ export interface Hardware {
   readonly qemu?: { readonly accel?: "auto" | "kvm" | "hvf" | "tcg"; readonly args?: readonly string[] };
 }
 
+/** `cut off`: it did not end in the time that it had, as with the power gone. */
+export type Stopped = "in order" | "cut off";
+
 export type MachineStatus = "running" | "stopped" | "gone";
 
 /** A machine that was launched. Every method may be called again after it failed. */
@@ -74,7 +77,7 @@ export interface Machine {
   session(signal?: AbortSignal): Promise<Session>;
   start(signal?: AbortSignal): Promise<void>;
   /** Ends everything in order (TERM, grace, KILL). Does nothing to a machine that is stopped. */
-  stop(): Promise<void>;
+  stop(): Promise<Stopped>;
   /** Asks for another boot and does not wait for it; its end is seen by {@link Machine.boot}. */
   reboot(signal?: AbortSignal): Promise<void>;
   /** What a person may want to know of how it runs: its acceleration. */

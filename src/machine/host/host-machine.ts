@@ -76,7 +76,7 @@ class HostMachine implements Machine {
     throw this.#cannot("started");
   }
 
-  async stop(): Promise<void> {
+  async stop(): Promise<never> {
     throw this.#cannot("stopped");
   }
 

@@ -2,7 +2,8 @@ import { readFile, rm } from "node:fs/promises";
 import { BootlaceError } from "../../../stage2/index.ts";
 import { throwIfAborted } from "../../session/abort.ts";
 import type { Session } from "../../session/session.ts";
-import type { Captured, Contents, Machine, MachineStatus, NamedValue } from "../machine.ts";
+import { withFileLock } from "../file-lock.ts";
+import type { Captured, Contents, Machine, MachineStatus, NamedValue, Stopped } from "../machine.ts";
 import { readJson, removeFolder, writeJson } from "../machine-folder.ts";
 import { isAlive } from "../process-identity.ts";
 import { chooseAccel } from "./accel.ts";
@@ -76,7 +77,13 @@ export class QemuMachine implements Machine {
     return reach(this.#spec, this.#files, state, this.#within(state), signal);
   }
 
+  /** One command at a time starts it: the others wait, and then it runs. */
   async start(signal?: AbortSignal): Promise<void> {
+    if (await this.#state()) return;
+    await withFileLock(`${this.#files.folder}/start.lock`, () => this.#start(signal), signal);
+  }
+
+  async #start(signal: AbortSignal | undefined): Promise<void> {
     throwIfAborted(signal);
     if (await this.#state()) return;
     await this.#endStray();
@@ -104,7 +111,8 @@ export class QemuMachine implements Machine {
         await this.#learn(await reach(this.#spec, this.#files, state, this.#within(state), signal));
         return;
       } catch (error) {
-        await stopQemu(state.process, this.#files, 0);
+        // One that was interrupted, or takes long, goes on booting: its disk is not a builder's, which nobody misses.
+        if (isAlive(state.process)) throw error;
         await rm(this.#files.state, { force: true });
         if (tries < TRIES && (await this.#lostPort(port))) continue;
         throw error;
@@ -112,11 +120,12 @@ export class QemuMachine implements Machine {
     }
   }
 
-  async stop(): Promise<void> {
+  async stop(): Promise<Stopped> {
     const state = await this.#state();
-    if (!state) return;
-    await stopQemu(state.process, this.#files);
+    if (!state) return "in order";
+    const stopped = await stopQemu(state.process, this.#files);
     await rm(this.#files.state, { force: true });
+    return stopped;
   }
 
   async reboot(signal?: AbortSignal): Promise<void> {

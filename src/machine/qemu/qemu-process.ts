@@ -2,12 +2,15 @@ import { spawn } from "node:child_process";
 import { open, readdir, readFile, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BootlaceError } from "../../../stage2/index.ts";
+import type { Stopped } from "../machine.ts";
 import { identifyProcess, isAlive, type ProcessIdentity } from "../process-identity.ts";
 import type { QemuFiles } from "./qemu-spec.ts";
 import { QMP_SOCKET, qmp } from "./qmp.ts";
 
-/** A guest gets so long to end in order, then QEMU itself, before it is killed; milliseconds. */
-const GRACE = { guest: 60_000, qemu: 5_000 };
+/** A guest gets so long to end in order, longer than its systemd waits for a unit; then QEMU itself; milliseconds. */
+const GRACE = { guest: 150_000, qemu: 5_000 };
+/** A power button that is pressed while nobody listens yet, early in a boot, is pressed again; milliseconds. */
+const PRESS_EVERY = 15_000;
 
 /** Starts QEMU detached: it outlives the command that started it, and a Ctrl-C meant for that command. */
 export async function startQemu(argv: readonly string[], files: QemuFiles): Promise<ProcessIdentity> {
@@ -44,9 +47,10 @@ export async function endedAtOnce(files: QemuFiles, more = ""): Promise<Bootlace
 }
 
 /** Ends a machine: its power button, then QEMU's `quit`, then SIGKILL. Returns when the process is gone. */
-export async function stopQemu(identity: ProcessIdentity, files: QemuFiles, grace = GRACE.guest): Promise<void> {
-  if (grace > 0 && (await told(files, "system_powerdown")) && (await gone(identity, grace))) return;
-  if ((await told(files, "quit")) && (await gone(identity, GRACE.qemu))) return;
+export async function stopQemu(identity: ProcessIdentity, files: QemuFiles, grace = GRACE.guest): Promise<Stopped> {
+  for (const end = performance.now() + grace; performance.now() < end && (await told(files, "system_powerdown")); )
+    if (await gone(identity, Math.min(PRESS_EVERY, end - performance.now()))) return "in order";
+  if ((await told(files, "quit")) && (await gone(identity, GRACE.qemu))) return "cut off";
   while (isAlive(identity)) {
     try {
       process.kill(identity.pid, "SIGKILL");
@@ -55,6 +59,7 @@ export async function stopQemu(identity: ProcessIdentity, files: QemuFiles, grac
     }
     await gone(identity, 1_000);
   }
+  return "cut off";
 }
 
 const told = (files: QemuFiles, command: string): Promise<boolean> =>

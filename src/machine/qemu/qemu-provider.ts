@@ -7,7 +7,8 @@ import { deskArch } from "../../runtime/pinned.ts";
 import { throwIfAborted } from "../../session/abort.ts";
 import { makeSshKey } from "../../session/ssh-key.ts";
 import type { Base, LaunchSpec, Layer, Machine, Provider } from "../machine.ts";
-import { readJson, writeJson } from "../machine-folder.ts";
+import { claimJson, readJson } from "../machine-folder.ts";
+import { nameTaken } from "../name-taken.ts";
 import { chooseAccel } from "./accel.ts";
 import { ARCH, type GuestArch } from "./arch.ts";
 import { assertLayer, LAYER_INITRD, LAYER_KERNEL, linkChain, makeOverlay } from "./chain.ts";
@@ -68,10 +69,7 @@ export function qemuProvider({ bootWithin }: QemuOptions = {}): Provider {
 
 /** What needs nothing that is made: refused before minutes go into a base. */
 async function assertFree(spec: LaunchSpec): Promise<void> {
-  if (await readJson(filesOf(spec.dir, spec.name).spec))
-    throw new BootlaceError("E_MACHINE_STATE", `A machine ${spec.name} is there already`, {
-      hint: `Use another name, or remove it first: bootlace destroy ${spec.name}`,
-    });
+  if (await readJson(filesOf(spec.dir, spec.name).spec)) throw nameTaken(spec.name);
   await assertPortsFree((spec.hardware?.ports ?? []).map(parseForward));
   await chooseAccel(spec.hardware?.qemu?.accel ?? "auto", archOf(spec));
 }
@@ -104,7 +102,7 @@ async function record(spec: LaunchSpec, arch: GuestArch, bootWithin: number | un
   };
   const files = filesOf(dir, name);
   // The record first: whatever is made from here on can be found and removed by it.
-  await writeJson(files.spec, made);
+  if (!(await claimJson(files.spec, made))) throw nameTaken(name);
   return { made, files, machine: new QemuMachine(made, files, bootWithin) as Machine };
 }
 

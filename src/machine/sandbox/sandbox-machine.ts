@@ -7,7 +7,7 @@ import { BootlaceError } from "../../../stage2/index.ts";
 import { abortError, throwIfAborted } from "../../session/abort.ts";
 import { connectSsh } from "../../session/connect-ssh.ts";
 import type { Session } from "../../session/session.ts";
-import type { Captured, Contents, Machine, MachineStatus, NamedValue } from "../machine.ts";
+import type { Captured, Contents, Machine, MachineStatus, NamedValue, Stopped } from "../machine.ts";
 import { readJson, removeFolder } from "../machine-folder.ts";
 import { assertNoOpenRun, JOURNAL } from "../open-run.ts";
 import { isAlive } from "../process-identity.ts";
@@ -76,9 +76,9 @@ export class SandboxMachine implements Machine {
     }
   }
 
-  async stop(): Promise<void> {
+  async stop(): Promise<Stopped> {
     const state = await this.#state();
-    if (!state) return;
+    if (!state) return "in order";
     process.kill(state.supervisor.pid, "SIGTERM");
     const end = performance.now() + STOP_WITHIN;
     while (isAlive(state.supervisor) || isAlive(state.init)) {
@@ -87,6 +87,7 @@ export class SandboxMachine implements Machine {
       await sleep(10);
     }
     await removeFolder(this.#files.state);
+    return "in order";
   }
 
   /** The supervisor looks for a file that only a run writes; from outside a sandbox boots again by its stop and start. */

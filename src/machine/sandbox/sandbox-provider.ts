@@ -7,7 +7,8 @@ import { packageRoot } from "../../cli/package-root.ts";
 import { throwIfAborted } from "../../session/abort.ts";
 import { makeSshKey } from "../../session/ssh-key.ts";
 import type { Base, LaunchSpec, Machine, Provider } from "../machine.ts";
-import { readJson, writeJson } from "../machine-folder.ts";
+import { claimJson, readJson } from "../machine-folder.ts";
+import { nameTaken } from "../name-taken.ts";
 import { assertSandboxAvailable } from "./available.ts";
 import { findDepot } from "./depot.ts";
 import { unpackLayer } from "./layer-file.ts";
@@ -60,10 +61,7 @@ export function sandboxProvider(options: SandboxOptions = {}): Provider {
 
 async function prepare(spec: LaunchSpec, supervisor: readonly string[]): Promise<Machine> {
   const files = filesOf(spec.dir, spec.name);
-  if (await readJson(files.spec))
-    throw new BootlaceError("E_MACHINE_STATE", `A machine ${spec.name} is there already`, {
-      hint: `Use another name, or remove it first: bootlace destroy ${spec.name}`,
-    });
+  if (await readJson(files.spec)) throw nameTaken(spec.name);
   const root = rootOf(spec.base);
   const state = await rootState(root);
   assertSameRoot(spec.base, state);
@@ -83,7 +81,7 @@ async function prepare(spec: LaunchSpec, supervisor: readonly string[]): Promise
     stack,
   };
   // The record first: whatever is made from here on can be found and removed by it.
-  await writeJson(files.spec, made);
+  if (!(await claimJson(files.spec, made))) throw nameTaken(spec.name);
   const machine = new SandboxMachine(made, files, supervisor);
   try {
     for (const layer of layers) await unpackLayer(layer, depot);

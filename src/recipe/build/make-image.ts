@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { shownBytes } from "../../../stage2/index.ts";
+import { BootlaceError, shownBytes } from "../../../stage2/index.ts";
 import { type ImageRecord, imageFolder, imagesFolder, removeImage, writeImage } from "../../image/image-record.ts";
 import { needlesFor } from "../../seal/needles.ts";
 import { assertClean, findUnclean } from "../../seal/verify-clean.ts";
@@ -13,8 +13,10 @@ export const stopStep: Step<Reached, object> = {
   retryFrom: "launch",
   async run({ machine, link }) {
     await link.close();
-    await machine.stop();
-    return {};
+    if ((await machine.stop()) === "in order") return {};
+    throw new BootlaceError("E_MACHINE_STATE", `${machine.name} did not end in time, and its power was cut`, {
+      hint: `Something on it does not stop; its console says what: ${machine.console ?? "the machine's own"}`,
+    });
   },
 };
 
