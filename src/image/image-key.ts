@@ -8,6 +8,8 @@ export interface KeyInput {
   readonly arch: string;
   /** Digest of what the base is now. */
   readonly base: string;
+  /** Bytes, where the project says it: an image does not shrink. */
+  readonly disk?: number | undefined;
   readonly roots: readonly string[];
   readonly closure: readonly Service[];
   /** SHA-256 (hex) of stage2.mjs. */
@@ -30,13 +32,14 @@ export interface ImageKey {
  * its params, artifacts and repositories and every file; the bundle does not count, since it holds other services too.
  */
 export function makeImageKey(input: KeyInput): ImageKey {
-  const { provider, arch, base, roots, closure, runner, runtime, maxAge, now } = input;
+  const { provider, arch, base, disk, roots, closure, runner, runtime, maxAge, now } = input;
   const parts = {
     format: 1,
     seal: SEAL_VERSION,
     provider,
     arch,
     base,
+    ...(disk === undefined ? {} : { disk }),
     roots: [...roots].sort(),
     services: Object.fromEntries(closure.map((service) => [service.name, service.digest])),
     runner,

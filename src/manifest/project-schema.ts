@@ -77,6 +77,10 @@ const qemu = z.strictObject({
   args: list(text("text"), "a list of arguments").optional().describe("More arguments for QEMU"),
 });
 
+const PORT = "(?:[1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])";
+/** Desk port to machine port, on an address of the desk. */
+const FORWARD = new RegExp(`^(?:(?:\\d{1,3}\\.){3}\\d{1,3}:)?${PORT}:${PORT}$`);
+
 const hardware = {
   on: provider.optional().describe("Provider; default: that of `from`, else sandbox"),
   from: from.optional().describe("What it starts from; default for the sandbox: this host"),
@@ -108,7 +112,7 @@ const machine = z.strictObject(
     ...hardware,
     arch: arch.optional(),
     ports: list(
-      z.union([z.string().regex(/^(?:[\d.]+:)?\d{1,5}:\d{1,5}$/), z.int().min(1).max(65535)], expected('"8080:80"')),
+      z.union([z.string().regex(FORWARD), z.int().min(1).max(65535)], expected('"8080:80", ports from 1 to 65535')),
       'a list such as ["8080:80"]',
     )
       .optional()

@@ -11,7 +11,9 @@ const PATIENCE = 900;
  */
 const SETTLE = `
 patience=$1
-if command -v cloud-init >/dev/null 2>&1 && [ -d /run/cloud-init ]; then cloud-init status --wait >/dev/null 2>&1 || :; fi
+if command -v cloud-init >/dev/null 2>&1 && [ -d /run/cloud-init ]; then
+  timeout "$patience" cloud-init status --wait >/dev/null 2>&1 || :
+fi
 if [ -d /run/systemd/system ]; then
   for timer in apt-daily.timer apt-daily-upgrade.timer dnf-makecache.timer dnf-automatic.timer unattended-upgrades.timer; do
     systemctl stop "$timer" >/dev/null 2>&1 || :

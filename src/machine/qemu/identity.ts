@@ -25,5 +25,6 @@ export async function identityOf(spec: QemuSpec, files: QemuFiles): Promise<read
     { name: "the build's SSH key", value: blob(user) },
     ...[...hostKeys].map((value) => ({ name: "the build machine's host key", value })),
     { name: "the build machine's MAC address", value: spec.mac },
+    ...(spec.purpose === "build" ? [{ name: "the build machine's host name", value: spec.hostname }] : []),
   ];
 }

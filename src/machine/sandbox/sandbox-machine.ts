@@ -132,6 +132,7 @@ export class SandboxMachine implements Machine {
       { name: "the build machine's machine-id", value: this.#spec.machineId },
       { name: "the build's SSH key", value: blob(user) },
       { name: "the build machine's host key", value: blob(host) },
+      ...(this.purpose === "build" ? [{ name: "the build machine's host name", value: this.#spec.hostname }] : []),
     ];
   }
 

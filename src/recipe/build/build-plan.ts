@@ -74,6 +74,7 @@ export async function planBuild(
     provider: provider.name,
     arch,
     base: parent ? parent.key : baseState,
+    disk: config.disk,
     roots,
     closure,
     runner: createHash("sha256").update(runner).digest("hex"),

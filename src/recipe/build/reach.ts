@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { plural } from "../../cli/plural.ts";
 import { Link } from "../../machine/run/link.ts";
 import type { Step } from "../recipe.ts";
@@ -35,7 +36,8 @@ export const launchStep: Step<BuildStart, Launched & { readonly detail: string }
           dir,
           base: plan.base,
           purpose: "build",
-          hostname: "bootlace-build",
+          // One of its own, so that it can be searched for: programs write it into files.
+          hostname: `builder-${randomBytes(5).toString("hex")}`,
           hardware: plan.hardware,
         },
         signal,
