@@ -1,5 +1,6 @@
 import { BootlaceError } from "../../stage2/index.ts";
 import { runLocal } from "../machine/run-local.ts";
+import { throwIfAborted } from "../session/abort.ts";
 import { ExtVolume, type Range } from "./ext-volume.ts";
 import { findVolumes } from "./volumes.ts";
 
@@ -9,8 +10,8 @@ import { findVolumes } from "./volumes.ts";
  * @param source a file, or a `json:` name of a chain as qemu-img(1) takes it.
  * @throws {BootlaceError} `E_DISK_UNREADABLE`.
  */
-export async function writeRawView(source: string, to: string): Promise<void> {
-  await qemu(["qemu-img", "convert", "-O", "raw", source, to]);
+export async function writeRawView(source: string, to: string, signal?: AbortSignal): Promise<void> {
+  await qemu(["qemu-img", "convert", "-O", "raw", source, to], { signal });
 }
 
 /** What was written to an overlay since it was made, in order; parts that were given back (trimmed) are not among it. */
@@ -51,7 +52,7 @@ export async function zeroFreeSpace(overlay: string, view: string): Promise<read
   );
   if (wasted.length > 0) {
     const commands = wasted.map(({ start, length }) => `write -q -z -u ${start} ${length}`).join("\n");
-    await qemu(["qemu-io", "-d", "unmap", overlay], `${commands}\n`);
+    await qemu(["qemu-io", "-d", "unmap", overlay], { stdin: `${commands}\n` });
   }
   return subtract(written, wasted);
 }
@@ -86,8 +87,12 @@ export function subtract(some: readonly Range[], others: readonly Range[]): read
   return left;
 }
 
-async function qemu(argv: readonly string[], stdin?: string): Promise<string> {
-  const result = await runLocal(argv, stdin === undefined ? {} : { stdin });
+async function qemu(
+  argv: readonly string[],
+  options: { readonly stdin?: string; readonly signal?: AbortSignal | undefined } = {},
+): Promise<string> {
+  const result = await runLocal(argv, options);
+  throwIfAborted(options.signal);
   // qemu-io ends well whatever became of its commands.
   if (result.exit === 0 && !/failed|error/i.test(result.stderr)) return result.stdout;
   throw new BootlaceError(

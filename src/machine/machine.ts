@@ -72,7 +72,7 @@ export interface Machine {
   readonly layers: readonly Layer[];
   status(): Promise<MachineStatus>;
   /** Identity of the present boot. @throws {BootlaceError} `E_MACHINE_STATE` when it does not run. */
-  boot(): Promise<string>;
+  boot(signal?: AbortSignal): Promise<string>;
   /** @throws {BootlaceError} `E_MACHINE_STATE` when it does not run; what connecting throws. */
   session(signal?: AbortSignal): Promise<Session>;
   start(signal?: AbortSignal): Promise<void>;
@@ -85,9 +85,9 @@ export interface Machine {
   /** How long another boot may take from when it was asked for, in milliseconds. */
   readonly rebootWithin: number;
   /** Makes an image file in `folder` from the stopped machine. */
-  capture(folder: string): Promise<Captured>;
+  capture(folder: string, signal?: AbortSignal): Promise<Captured>;
   /** What a capture of the stopped machine would hold, for verify clean; undefined where there is nothing to look at. */
-  contents(): Promise<Contents | undefined>;
+  contents(signal?: AbortSignal): Promise<Contents | undefined>;
   /** Removes the machine and all that was made for it. Does nothing to one that is gone. */
   dispose(): Promise<void>;
   /** Path of the file that holds the console's output; undefined where the desk has none. */

@@ -16,13 +16,19 @@ export function toolEnvironment(): NodeJS.ProcessEnv {
 /** Runs a program of the desk. Its failing is a result; its absence is exit 127, as a shell would say. */
 export function runLocal(
   argv: readonly string[],
-  options: { readonly cwd?: string; readonly stdin?: string; readonly encoding?: "utf8" | "latin1" } = {},
+  options: {
+    readonly cwd?: string;
+    readonly stdin?: string;
+    readonly encoding?: "utf8" | "latin1";
+    readonly signal?: AbortSignal | undefined;
+  } = {},
 ): Promise<LocalResult> {
   const [file = "", ...args] = argv;
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       env: toolEnvironment(),
+      ...(options.signal && { signal: options.signal }),
       stdio: ["pipe", "pipe", "pipe"],
     });
     const out: Buffer[] = [];

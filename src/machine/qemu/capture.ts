@@ -19,6 +19,7 @@ export async function captureDisk(
   files: QemuFiles,
   { view }: StoppedDisk,
   folder: string,
+  signal?: AbortSignal,
 ): Promise<Captured> {
   const found = await findRoot(view);
   // A root that cannot be read from outside (xfs, btrfs) is taken as it is; docs/qemu.md says so.
@@ -44,7 +45,7 @@ export async function captureDisk(
         ["-o", `compression_type=zstd,backing_file=${name},backing_fmt=${format}`],
         ["disk.qcow2", "capture.qcow2"],
       ),
-      { cwd: files.folder, code: "E_DISK_UNREADABLE" },
+      { cwd: files.folder, code: "E_DISK_UNREADABLE", signal },
     );
     await chmod(made, 0o600);
     const { digest, bytes } = await hashStream(made);

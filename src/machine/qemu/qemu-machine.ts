@@ -140,19 +140,19 @@ export class QemuMachine implements Machine {
     }
   }
 
-  async capture(folder: string): Promise<Captured> {
+  async capture(folder: string, signal?: AbortSignal): Promise<Captured> {
     const status = await this.status();
     if (status !== "stopped")
       throw new BootlaceError("E_MACHINE_STATE", `VM ${this.name} is ${status}; only a stopped one can be captured`);
-    const disk = await this.#stoppedDisk();
-    const captured = await captureDisk(this.#spec, this.#files, disk, folder);
+    const disk = await this.#stoppedDisk(signal);
+    const captured = await captureDisk(this.#spec, this.#files, disk, folder, signal);
     await this.#forget();
     return captured;
   }
 
-  async contents(): Promise<Contents | undefined> {
+  async contents(signal?: AbortSignal): Promise<Contents | undefined> {
     if ((await this.status()) !== "stopped") return undefined;
-    const { view, written } = await this.#stoppedDisk();
+    const { view, written } = await this.#stoppedDisk(signal);
     return { kind: "disk", path: view, written };
   }
 
@@ -188,9 +188,9 @@ export class QemuMachine implements Machine {
     }
   }
 
-  async #stoppedDisk(): Promise<StoppedDisk> {
+  async #stoppedDisk(signal?: AbortSignal): Promise<StoppedDisk> {
     if (!this.#stopped) await linkChain(this.#spec, this.#files);
-    this.#stopped ??= await openStoppedDisk(this.#files);
+    this.#stopped ??= await openStoppedDisk(this.#files, signal);
     return this.#stopped;
   }
 

@@ -20,10 +20,10 @@ export interface StoppedDisk {
  *
  * @throws {BootlaceError} `E_DISK_UNREADABLE`, also for a machine that was cut off and not started since.
  */
-export async function openStoppedDisk(files: QemuFiles): Promise<StoppedDisk> {
+export async function openStoppedDisk(files: QemuFiles, signal?: AbortSignal): Promise<StoppedDisk> {
   const view = join(files.folder, "view.raw");
   await rm(view, { force: true });
-  await writeRawView(files.disk, view);
+  await writeRawView(files.disk, view, signal);
   return { view, written: await zeroFreeSpace(files.disk, view) };
 }
 

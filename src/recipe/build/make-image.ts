@@ -23,8 +23,8 @@ export const stopStep: Step<Reached, object> = {
 /** Searches the stopped machine's layer from outside: nothing that runs there can hide a thing from it. */
 export const verifyStep: Step<Reached, { readonly detail: string }> = {
   name: "verify clean",
-  async run({ machine, plan }) {
-    const contents = await machine.contents();
+  async run({ machine, plan }, { signal }) {
+    const contents = await machine.contents(signal);
     if (contents === undefined) return { detail: "nothing to search" };
     const secrets = plan.secrets.map((secret) => ({
       name: `the secret ${secret.service}.${secret.name}`,
@@ -38,8 +38,8 @@ export const verifyStep: Step<Reached, { readonly detail: string }> = {
 
 export const captureStep: Step<Reached, CapturedImage & { readonly detail: string }> = {
   name: "capture",
-  async run({ dir, machine, plan, imageId }) {
-    const captured = await machine.capture(imageFolder(dir, plan.image, imageId));
+  async run({ dir, machine, plan, imageId }, { signal }) {
+    const captured = await machine.capture(imageFolder(dir, plan.image, imageId), signal);
     return { captured, detail: shownBytes(captured.layer.bytes) };
   },
   undo: ({ dir, plan, imageId }) => removeImage(dir, plan.image, imageId),
