@@ -1,4 +1,4 @@
-import { BootlaceError, type ErrorCode, EXIT, type ExitCode } from "../../stage2/index.ts";
+import { BootlaceError, type ErrorCode, EXIT } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { commandTargets } from "../fleet/command-targets.ts";
 import { listActions, notDelivered, type Offered } from "../fleet/list-actions.ts";
@@ -6,6 +6,7 @@ import { onEach, parallelOf } from "../fleet/on-each.ts";
 import { lineStream } from "../fleet/prefixed.ts";
 import { fleetReporter, throwFailure } from "../fleet/reporter.ts";
 import { type HostResult, isFailed, worstExit } from "../fleet/result.ts";
+import { exitOf } from "../fleet/run-result.ts";
 import type { Target } from "../fleet/targets.ts";
 import { throwIfAborted } from "../session/abort.ts";
 import type { Session } from "../session/session.ts";
@@ -70,7 +71,7 @@ async function runAction(
   const [, code, message] = /error (E_[A-Z_]+): ([^\n]*)/.exec(said) ?? [];
   return {
     outcome: "failed",
-    exit: exit as ExitCode,
+    exit: exitOf(exit),
     code: (code ?? "E_ACTION") as ErrorCode,
     message: message ?? (said.trim() || `exit ${exit}`),
   };

@@ -1,7 +1,6 @@
-import { type Event, EXIT, type ExitCode, newRunId } from "../../stage2/index.ts";
+import { type Event, newRunId } from "../../stage2/index.ts";
 import { deskStep } from "../machine/desk-step.ts";
 import { deliver } from "../machine/run/deliver.ts";
-import type { CloseEvent } from "../machine/run/follow-run.ts";
 import { runAndFollow } from "../machine/run/run-phase.ts";
 import { sendSecrets } from "../machine/run/send-secrets.ts";
 import type { Session } from "../session/session.ts";
@@ -10,6 +9,7 @@ import { holdMachine } from "./hold.ts";
 import type { Payloads } from "./payloads.ts";
 import type { Wish } from "./plan-at-desk.ts";
 import type { HostResult } from "./result.ts";
+import { resultOf } from "./run-result.ts";
 
 export interface ApplyOptions {
   readonly wish: Wish;
@@ -51,11 +51,8 @@ export async function applyToHost(
     const run = newRunId();
     launched.run = run;
     const { services, phase, rerun, assumeInit } = wish;
-    // Of a host it was read already; to ask for it again would take another connection.
-    const boot = link.machine.provider === "host" ? seen.facts.bootId : undefined;
     const request = {
       run,
-      ...(boot && { boot }),
       services,
       rerun,
       assumeInit,
@@ -68,17 +65,4 @@ export async function applyToHost(
   } finally {
     await held.release();
   }
-}
-
-function resultOf(close: CloseEvent): Pick<HostResult, "outcome" | "exit" | "code" | "message" | "run"> {
-  const { run, outcome, failed, blocked } = close;
-  const exit = close.exit as ExitCode;
-  if (outcome === "done" || outcome === "degraded") return { outcome, exit, run };
-  const parts = [
-    failed.length > 0 ? `${failed.join(", ")} failed` : `run ${outcome}`,
-    ...(blocked.length > 0 ? [`blocked by that: ${blocked.join(", ")}`] : []),
-  ];
-  const message = parts.join("; ");
-  if (exit !== EXIT.ok && exit !== EXIT.serviceFailed) return { outcome: "failed", exit, message, run };
-  return { outcome: "failed", exit: EXIT.serviceFailed, code: "E_RUN_FAILED", message, run };
 }

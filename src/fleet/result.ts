@@ -39,9 +39,12 @@ const ORDER: readonly ExitCode[] = [
   EXIT.degraded,
 ];
 
-/** The one exit code for several machines. */
-export function worstExit(results: readonly Pick<HostResult, "exit">[]): ExitCode {
-  return ORDER.find((code) => results.some(({ exit }) => exit === code)) ?? EXIT.ok;
+/** The one exit code for several machines: never 0 when one of them failed. */
+export function worstExit(results: readonly (Pick<HostResult, "exit"> & Partial<HostResult>)[]): ExitCode {
+  const worst = ORDER.find((code) => results.some(({ exit }) => exit === code));
+  const bad = ({ exit, outcome }: (typeof results)[number]): boolean =>
+    exit !== EXIT.ok || outcome === "failed" || outcome === "unreachable";
+  return worst ?? (results.some(bad) ? EXIT.serviceFailed : EXIT.ok);
 }
 
 export const isGreen = ({ outcome }: HostResult): boolean => outcome === "done" || outcome === "degraded";

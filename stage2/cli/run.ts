@@ -7,7 +7,7 @@ import { consoleLine } from "../report/lines.ts";
 import { readState } from "../rim/journal-file.ts";
 import { plantKeys } from "../rim/keep-up/plant-keys.ts";
 import { refreshStage1 } from "../rim/keep-up/refresh-stage1.ts";
-import { machOf } from "../rim/plan-machine.ts";
+import { machOf, planMachine } from "../rim/plan-machine.ts";
 import { requestReboot } from "../rim/reboot.ts";
 import { createReporter } from "../rim/reporter.ts";
 import { unknownRoots } from "../rim/roots-on.ts";
@@ -58,7 +58,7 @@ export async function bootCommand(args: Arguments): Promise<ExitCode> {
       run,
       trigger: spec.trigger,
       roots,
-      secretsComeAgain: builds,
+      secretsComeAgain: builds || spec.trigger === "asked",
       ...(spec.phase && { phase: spec.phase }),
       ...(spec.rerun && { rerun: spec.rerun }),
     });
@@ -71,7 +71,7 @@ export async function bootCommand(args: Arguments): Promise<ExitCode> {
 }
 
 type Wish = Pick<RunRequest, "trigger" | "roots" | "phase" | "run" | "rerun" | "assumeInit"> & {
-  /** A desk follows this run over its reboot and sends again what lay in memory. */
+  /** A desk asked for this run; it follows it over its reboot and sends again what lay in memory. */
   readonly secretsComeAgain?: boolean;
 };
 
@@ -95,8 +95,7 @@ async function withRuns(
   const degraded = [fromStage1(), ...strangersOf(machine)].filter((text) => text !== "").join("; ");
   let notices: readonly Notice[] = [];
   const execute = async (wish: Wish): Promise<RunResult> => {
-    const { secretsComeAgain, roots, phase = "init" } = wish;
-    if (secretsComeAgain) await awaitSentSecrets({ ...machine, roots, phase, stop: stop.signal });
+    if (wish.secretsComeAgain) await comeAgain(machine, wish, stop.signal);
     const toConsole = wish.trigger === "boot" ? consoleWriter() : () => {};
     return runMachine({
       ...machine,
@@ -130,6 +129,14 @@ async function withRuns(
     reporter.close();
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
+}
+
+/** Before a run goes on: until its desk has sent again what the steps need that are left of it. */
+async function comeAgain(machine: Machine, wish: Wish, stop: AbortSignal): Promise<void> {
+  const { paths, facts, project } = machine;
+  const { steps } = planMachine(paths, { ...wish, facts, project }).plan;
+  const scripts = steps.filter((step) => step.kind === "script");
+  await awaitSentSecrets({ paths, purpose: facts.purpose, services: project.services, steps: scripts, stop });
 }
 
 /** Of an older stage1, which hands on what a store said as it is: nothing that a terminal obeys. */

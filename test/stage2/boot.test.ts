@@ -85,6 +85,40 @@ describe("boot", () => {
     expect(rig.read("web.update")).toBe("");
   });
 
+  test("waits for what a desk sends again before it goes on with the desk's run, and for nothing that is not needed any more", async () => {
+    const token = (phase: "init" | "update") => ({ secrets: { token: { phases: [phase] } } });
+    const rig = machine(["web"], {
+      done: { ...token("init"), scripts: { init: "true" } },
+      web: {
+        ...token("init"),
+        requires: ["done"],
+        scripts: {
+          init: '[ -e "$WORLD/up" ] || { touch "$WORLD/up"; exit 194; }; cat "$BOOTLACE_CREDENTIALS/token" >"$WORLD/got"',
+        },
+      },
+    });
+    const { memoryFolder, pathsUnder } = await import("../../stage2/index.ts");
+    const secrets = join(memoryFolder(pathsUnder(rig.root))!, "secrets");
+    const send = (name: string): void => {
+      mkdirSync(join(secrets, name), { recursive: true });
+      writeFileSync(join(secrets, name, "token"), "hunter22-production");
+    };
+    seed(rig, {});
+    send("done");
+    send("web");
+    await rig.run(["run", "--run", "r1", "--no-reboot"]);
+    seed(rig, { boot: "b2" });
+    rmSync(secrets, { recursive: true });
+    const boot = rig.start(["boot"]);
+    // It holds the lock before it waits, and sees nothing of the service that is done.
+    await until(() => readFileSync(join(rig.root, "var/lib/bootlace/lock"), "utf8").startsWith(`${boot.child.pid} `));
+    expect(boot.started).toEqual([]);
+    send("web");
+    expect([await boot.exit, boot.started]).toEqual([0, ["web.init"]]);
+    expect(rig.read("got")).toBe("hunter22-production");
+    rmSync(secrets, { recursive: true, force: true });
+  });
+
   test("takes an open run of another machine for foreign: its init is new, not interrupted, and its id is not used", async () => {
     const rig = machine(["web"], {
       web: {

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { worstExit } from "../../../src/fleet/result.ts";
+import { exitOf } from "../../../src/fleet/run-result.ts";
 import { type } from "../../support/sandbox-hosts.ts";
 import { makeProject, SMALL } from "../../support/small-project.ts";
 import { type Sshd, startSshd } from "../../support/sshd.ts";
@@ -45,4 +46,10 @@ test("worstExit() takes the code that matters most: trust, journal, lock, machin
   expect([exits(), exits(0, 0), exits(0, 1), exits(1, 5), exits(5, 6), exits(6, 3), exits(3, 7), exits(7, 4)]).toEqual([
     0, 0, 1, 5, 6, 3, 7, 4,
   ]);
+});
+
+test("worstExit() is never 0 where a machine failed, and exitOf() takes no code that is not the desk's", () => {
+  expect(worstExit([{ exit: 0, outcome: "failed" }])).toBe(1);
+  expect(worstExit([{ exit: 0 }, { exit: 143 }])).toBe(1);
+  expect([0, 1, 2, 6, 8, 70, 126, 130, 137, 143, 255].map(exitOf)).toEqual([0, 1, 2, 6, 8, 70, 1, 1, 1, 1, 1]);
 });

@@ -8,7 +8,7 @@ import { startRelay } from "../../support/tcp-relay.ts";
 /** A service whose update says that it began and waits to be let go. */
 const held = () =>
   makeProject({
-    "bootlace.yaml": "name: held\nruntime: system\nservices: [slow]\ngroups:\n  game: {hosts: [h1]}\n",
+    "bootlace.yaml": "name: held\nruntime: system\nservices: [slow]\ngroups:\n  game: {hosts: [h1, h2]}\n",
     "services/slow/service.yaml":
       "description: Slow\nupdate: |\n  echo begun; touch /srv/begun\n  until [ -e /srv/go ]; do sleep 0.05; done\n  echo let go; echo once >>/srv/log\n",
   });
@@ -88,4 +88,19 @@ test("Ctrl-C leaves a run going on, says which and where and how to follow it, a
   expect(await hosts.on("h1", "cat /srv/log")).toBe("once\n");
   await writeFile(join(dir, "services/slow/service.yaml"), "description: Slow\nupdate: 'true'\n");
   expect((await type(dir, ["apply", "--retry-failed"])).exit).toBe(0);
+});
+
+test("apply of a run that is interrupted on its host exits 1 with E_RUN_FAILED, of one host and of several", async () => {
+  const hosts = await startHosts("h1", "h2");
+  const dir = await held();
+  const stop = "read -r pid rest </var/lib/bootlace/lock; kill -TERM $pid";
+  const one = type(dir, ["apply", "h1", "--yes"]);
+  await hasBegun(hosts);
+  await hosts.on("h1", `${stop}; rm /srv/begun`);
+  expect([(await one).exit, (await one).err]).toEqual([1, expect.stringMatching(/E_RUN_FAILED: h1: .*interrupted/)]);
+  const two = type(dir, ["apply", "h1", "h2", "--yes"]);
+  await hasBegun(hosts);
+  await hosts.on("h1", `${stop}; touch /srv/go`);
+  await hosts.on("h2", "touch /srv/go");
+  expect([(await two).exit, (await two).out]).toEqual([1, expect.stringMatching(/^h1 {2}failed .*E_RUN_FAILED/m)]);
 });
