@@ -21,7 +21,7 @@ rm -rf /usr/lib/bootlace /usr/lib/bootlace-[0-9]*-???????????? /etc/bootlace
 for folder in /var/lib/bootlace /dev/shm/bootlace; do
   rm -rf "$folder" 2>/dev/null || [ -z "$(ls -A "$folder")" ]
 done
-if [ -d /run/bootlace ]; then find /run/bootlace -mindepth 1 -maxdepth 1 ! -name seed -exec rm -rf {} +; fi
+if [ -d /run/bootlace ]; then find /run/bootlace -mindepth 1 -maxdepth 1 ! -name seed ! -name authorized_keys -exec rm -rf {} +; fi
 `;
 
 /** Takes everything of Bootlace from a host; what its services made stays. @throws {BootlaceError} `E_REMOTE_COMMAND`. */

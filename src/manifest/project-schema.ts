@@ -81,6 +81,9 @@ const PORT = "(?:[1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\
 /** Desk port to machine port, on an address of the desk. */
 const FORWARD = new RegExp(`^(?:(?:\\d{1,3}\\.){3}\\d{1,3}:)?${PORT}:${PORT}$`);
 
+/** The same port on both. */
+const ONE_PORT = new RegExp(`^${PORT}$`);
+
 const hardware = {
   on: provider.optional().describe("Provider; default: that of `from`, else sandbox"),
   from: from.optional().describe("What it starts from; default for the sandbox: this host"),
@@ -112,7 +115,10 @@ const machine = z.strictObject(
     ...hardware,
     arch: arch.optional(),
     ports: list(
-      z.union([z.string().regex(FORWARD), z.int().min(1).max(65535)], expected('"8080:80", ports from 1 to 65535')),
+      z.union(
+        [z.string().regex(FORWARD), z.string().regex(ONE_PORT), z.int().min(1).max(65535)],
+        expected('"8080:80", ports from 1 to 65535'),
+      ),
       'a list such as ["8080:80"]',
     )
       .optional()

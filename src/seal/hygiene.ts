@@ -23,11 +23,12 @@ export const HYGIENE: readonly HygieneRow[] = [
     why: "Whoever has the build's key could log in to every machine made from the image",
     remove: `for home in $homes; do
   file=$home/.ssh/authorized_keys
-  [ -f "$file" ] || continue
-  grep -vF -- "$key" "$file" >"$file.sealed" || :
-  cat "$file.sealed" >"$file"
-  rm -f "$file.sealed"
-  [ -s "$file" ] || rm -f "$file"
+  # The folder is its user's: nothing is written through what may be a link.
+  [ -f "$file" ] && [ ! -L "$file" ] && [ ! -L "$home/.ssh" ] && grep -qF -- "$key" "$file" || continue
+  kept=$(mktemp)
+  cp -p "$file" "$kept"
+  grep -vF -- "$key" "$file" >"$kept" || :
+  if [ -s "$kept" ]; then mv -fT "$kept" "$file"; else rm -f "$kept" "$file"; fi
 done`,
   },
   {

@@ -22,7 +22,7 @@ export async function unusedLayers(
   const depots = new Set([join(dir, ".bootlace", "sandbox")]);
   for (const name of await machineNames(dir)) {
     const spec = await readJson<SandboxSpec>(filesOf(dir, name).spec);
-    if (spec) depots.add(spec.depot);
+    if (spec?.provider === "sandbox") depots.add(spec.depot);
   }
   const found: string[] = [];
   for (const depot of depots) {

@@ -71,6 +71,28 @@ const PLANTED: readonly (readonly [row: string, plant: string, kind: string])[] 
   ],
 ];
 
+test("the build's key is taken from a user's file, which keeps its owner and mode, and nothing is written through a link", async () => {
+  const dir = await makeProject({});
+  const machine = await provider.launch({ name: "dev", dir, base: { kind: "host" }, purpose: "build" });
+  machines.push(machine);
+  const session = await machine.session();
+  const plant = `key=AAAAbuildkey
+for user in good link folder; do mkdir -p "/home/$user/.ssh"; done
+printf 'ssh-ed25519 %s build\\nssh-ed25519 AAAAown me\\n' "$key" | tee /home/good/.ssh/authorized_keys /etc/victim >/home/link/.ssh/own
+chown 1234:1234 /home/good/.ssh/authorized_keys; chmod 640 /home/good/.ssh/authorized_keys
+ln -s /etc/victim /home/link/.ssh/authorized_keys; ln -s /etc/victim /home/good/.ssh/authorized_keys.sealed
+rmdir /home/folder/.ssh; mkdir /etc/elsewhere; cp /etc/victim /etc/elsewhere/authorized_keys; ln -s /etc/elsewhere /home/folder/.ssh`;
+  expect((await session.exec(["sh", "-euc", plant])).stderr).toBe("");
+  const sealed = await session.exec(["sh", "-c", hygieneScript(), "seal", "AAAAbuildkey"]);
+  expect([sealed.exit, sealed.stderr]).toEqual([0, ""]);
+  const look =
+    "stat -c '%a %u' /home/good/.ssh/authorized_keys; cat /home/good/.ssh/authorized_keys; grep -c AAAAbuildkey /etc/victim /etc/elsewhere/authorized_keys";
+  expect((await session.exec(["sh", "-c", look])).stdout).toBe(
+    "640 1234\nssh-ed25519 AAAAown me\n/etc/victim:1\n/etc/elsewhere/authorized_keys:1\n",
+  );
+  await session.close();
+});
+
 test("the hygiene table and the planted leftovers name the same rows", () => {
   expect(PLANTED.map(([row]) => row).sort()).toEqual(HYGIENE.map(({ id }) => id).sort());
 });
