@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { BootlaceError } from "../../stage2/index.ts";
 import { addKnownHost, projectKnownHosts } from "./add-known-host.ts";
-import { hostKeyName, type KnownKey, readKnownKeys } from "./known-hosts.ts";
+import { hostKeyName, type KnownKey, readKnownKeys, readRevokedKeys } from "./known-hosts.ts";
 import { fingerprint, keyType } from "./ssh-key.ts";
 import { isKnownHostKey } from "./ssh-session.ts";
 import type { SshSettings } from "./ssh-settings.ts";
@@ -38,42 +38,70 @@ export class HostKeyCheck {
   readonly #settings: SshSettings;
   readonly #rules: HostKeyRules;
   readonly #known: readonly KnownKey[];
+  /** Known for the address without its port: another machine's, maybe, so they accept and never refuse. */
+  readonly #bare: readonly KnownKey[];
   #accepted: Buffer | undefined;
 
-  private constructor(settings: SshSettings, rules: HostKeyRules, known: readonly KnownKey[]) {
+  private constructor(
+    settings: SshSettings,
+    rules: HostKeyRules,
+    known: readonly KnownKey[],
+    bare: readonly KnownKey[],
+  ) {
     this.#settings = settings;
     this.#rules = rules;
     this.#known = known;
+    this.#bare = bare;
   }
 
+  /**
+   * Reads what is known of a host. As with ssh(1), a key that is known for the host without its port counts where none
+   * is known for host and port.
+   *
+   * @throws {BootlaceError} `E_SESSION_HOST_KEY` where a file of revoked keys cannot be read, or no type of key that
+   *   HostKeyAlgorithms allows can be verified here.
+   */
   static async open(settings: SshSettings, rules: HostKeyRules): Promise<HostKeyCheck> {
     const { host, port, hostKeyAlias, knownHosts } = settings;
-    // Like ssh(1), a key that is known for the host without its port counts too.
-    const names = hostKeyAlias
-      ? [hostKeyAlias, hostKeyAlias.toLowerCase()]
-      : [hostKeyName(host, port), host.toLowerCase()];
+    const names = hostKeyAlias ? [hostKeyAlias, hostKeyAlias.toLowerCase()] : [hostKeyName(host, port)];
     const files = [...new Set([...knownHosts, projectKnownHosts(rules.dir)])];
-    return new HostKeyCheck(settings, rules, await readKnownKeys(files, names));
+    const own = await readKnownKeys(files, names);
+    const bare = hostKeyAlias || port === 22 ? [] : await readKnownKeys(files, [hostKeyName(host, 22)]);
+    const revoked = [...(await readRevokedKeys(settings.revokedHostKeys)), ...bare.filter(isRevoked)];
+    const check = new HostKeyCheck(settings, rules, [...own, ...revoked], bare);
+    check.#assertVerifiable();
+    return check;
   }
 
   /** In the order of preference: types of which a key is known come first, so that the host shows one of those. */
   algorithms(): ServerHostKeyAlgorithm[] {
-    const asked = this.#settings.hostKeyAlgorithms;
-    const able: ServerHostKeyAlgorithm[] = asked.length
-      ? [...ALGORITHMS, "ssh-rsa" as const].filter((name) => asked.includes(name))
-      : [...ALGORITHMS];
-    const list = able.length ? able : [...ALGORITHMS];
-    if (asked.length) list.sort((one, other) => asked.indexOf(one) - asked.indexOf(other));
-    const types = new Set(this.#keys().map(({ type }) => type));
+    const list = this.#allowed();
+    const types = new Set(this.#accepting().map(({ type }) => type));
     const isKnown = (name: string) => types.has(name.startsWith("rsa-") ? "ssh-rsa" : name);
     return [...list.filter(isKnown), ...list.filter((name) => !isKnown(name))];
   }
 
+  #allowed(): ServerHostKeyAlgorithm[] {
+    const asked = this.#settings.hostKeyAlgorithms;
+    if (asked.length === 0) return [...ALGORITHMS];
+    const able = [...ALGORITHMS, "ssh-rsa" as const].filter((name) => asked.includes(name));
+    return able.sort((one, other) => asked.indexOf(one) - asked.indexOf(other));
+  }
+
+  #assertVerifiable(): void {
+    if (this.#allowed().length > 0) return;
+    throw new BootlaceError(
+      "E_SESSION_HOST_KEY",
+      `${this.#place()}: HostKeyAlgorithms allows ${this.#settings.hostKeyAlgorithms.join(", ")}, and none of these can be verified here`,
+      { hint: `Allow one of ${ALGORITHMS.join(", ")} for this host in the ssh configuration.` },
+    );
+  }
+
   /** For ssh2's hostVerifier. */
   fits(shown: Buffer): boolean {
-    const revoked = this.#known.find(({ marker, blob }) => marker === "revoked" && isKnownHostKey(shown, [blob]));
+    const revoked = this.#known.find((key) => isRevoked(key) && isKnownHostKey(shown, [key.blob]));
     if (revoked) this.refusal = this.#refused(shown, `the key is revoked (${revoked.file}:${revoked.line})`, REVOKED);
-    else if (this.#keys().some(({ blob }) => isKnownHostKey(shown, [blob]))) return true;
+    else if (this.#accepting().some(({ blob }) => isKnownHostKey(shown, [blob]))) return true;
     else if (this.#keys().length) this.refusal = this.#refused(shown, `known are ${this.#knownHere()}`, CHANGED);
     else if (sameFingerprint(this.#rules.acceptHostKey, shown)) {
       this.#accepted = shown;
@@ -91,7 +119,12 @@ export class HostKeyCheck {
   }
 
   #keys(): readonly KnownKey[] {
-    return this.#known.filter(({ marker }) => marker === "key");
+    return this.#known.filter(isKey);
+  }
+
+  #accepting(): readonly KnownKey[] {
+    const own = this.#keys();
+    return own.length > 0 ? own : this.#bare.filter(isKey);
   }
 
   #knownHere(): string {
@@ -109,7 +142,7 @@ export class HostKeyCheck {
   #unknown(shown: Buffer): BootlaceError {
     const { configured } = this.#settings;
     const asked = this.#rules.acceptHostKey;
-    const authority = this.#known.find(({ marker }) => marker === "cert-authority");
+    const authority = [...this.#known, ...this.#bare].find(({ marker }) => marker === "cert-authority");
     const more = [
       asked ? `; expected ${asked}` : "",
       authority ? `; ${authority.file}:${authority.line} trusts a certificate authority, which is not supported` : "",
@@ -134,6 +167,9 @@ export class HostKeyCheck {
     return `${this.#settings.host}:${this.#settings.port}`;
   }
 }
+
+const isKey = ({ marker }: KnownKey): boolean => marker === "key";
+const isRevoked = ({ marker }: KnownKey): boolean => marker === "revoked";
 
 const described = (blob: Buffer): string => `${keyType(blob)} ${fingerprint(blob)}`;
 

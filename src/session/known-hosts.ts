@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { BootlaceError } from "../../stage2/index.ts";
 
 /** A line of a known_hosts file that speaks of the host in question. */
 export interface KnownKey {
@@ -27,6 +28,40 @@ export async function readKnownKeys(files: readonly string[], names: readonly st
     return text.split("\n").flatMap((line, index) => knownKey(line, names, file, index + 1));
   });
   return (await Promise.all(read)).flat();
+}
+
+/**
+ * Reads the files of RevokedHostKeys (ssh_config(5)): public keys, one a line. As with ssh(1), a file that is missing or
+ * cannot be understood refuses every host: nobody could tell which keys it revokes.
+ *
+ * @throws {BootlaceError} `E_SESSION_HOST_KEY`.
+ */
+export async function readRevokedKeys(files: readonly string[]): Promise<readonly KnownKey[]> {
+  const read = files.map(async (file) => {
+    const text = await readFile(file, "latin1").catch((error: NodeJS.ErrnoException) => {
+      throw unreadable(file, error.code ?? error.message);
+    });
+    // PROTOCOL.krl of OpenSSH: what a binary list begins with.
+    if (text.startsWith("SSHKRL\n\0")) throw unreadable(file, "it is a key revocation list (KRL)");
+    return text.split("\n").flatMap((line, index) => revokedKey(line, file, index + 1));
+  });
+  return (await Promise.all(read)).flat();
+}
+
+function revokedKey(text: string, file: string, line: number): readonly KnownKey[] {
+  if (/^\s*(#|$)/.test(text)) return [];
+  const [type = "", base64 = ""] = text.trim().split(/\s+/);
+  const blob = Buffer.from(base64, "base64");
+  // The blob says its type itself (RFC 4253, 6.6).
+  if (blob.length < 4 || blob.subarray(4, 4 + blob.readUInt32BE(0)).toString("latin1") !== type)
+    throw unreadable(file, `line ${line} is no public key`);
+  return [{ marker: "revoked", type, blob, file, line }];
+}
+
+function unreadable(file: string, why: string): BootlaceError {
+  return new BootlaceError("E_SESSION_HOST_KEY", `${file} of RevokedHostKeys cannot be read: ${why}`, {
+    hint: "List the revoked public keys in it as text, one a line; until then no host can be trusted.",
+  });
 }
 
 /** The name that known_hosts has for a host: `host` at port 22, else `[host]:port`. */

@@ -26,6 +26,8 @@ export interface SshSettings {
   readonly proxyCommand: string | undefined;
   /** Absolute paths; they may not exist. */
   readonly knownHosts: readonly string[];
+  /** Files of RevokedHostKeys: absolute paths; one that does not exist refuses every host. */
+  readonly revokedHostKeys: readonly string[];
   readonly hostKeyAlias: string | undefined;
   /** Empty: ssh's own. */
   readonly hostKeyAlgorithms: readonly string[];
@@ -95,6 +97,9 @@ function settingsFrom(
     proxyJump: one("proxyjump"),
     proxyCommand: one("proxycommand"),
     knownHosts: hosts.map(expand),
+    revokedHostKeys: all("revokedhostkeys")
+      .flatMap((files) => files.split(" "))
+      .map(expand),
     hostKeyAlias: one("hostkeyalias"),
     hostKeyAlgorithms: one("hostkeyalgorithms")?.split(",") ?? [],
     connectTimeout: seconds("connecttimeout"),

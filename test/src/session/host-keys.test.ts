@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -121,4 +122,68 @@ test("openSsh() reaches a host at ::1", async () => {
   desk.config(desk.plain(sshd.userKey));
   const session = await desk.open(`root@[::1]:${sshd.port}`);
   expect((await session.exec(["id", "-un"])).stdout).toBe("root\n");
+});
+
+test("openSsh() refuses a key that is known for the address alone where another is known for address and port", async () => {
+  const sshd = await host((it) => `[127.0.0.1]:${it.port} ${otherKey()}\n127.0.0.1 ${it.hostKey("ed25519")}\n`);
+  await expect(desk.open(at(sshd))).rejects.toMatchObject({
+    code: "E_SESSION_HOST_KEY",
+    message: expect.stringMatching(/known are ssh-ed25519 \S+ \(\S+known:1\)$/),
+  });
+  const ssh = [
+    "-F",
+    `${desk.dir}/config`,
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    "StrictHostKeyChecking=yes",
+    "-p",
+    `${sshd.port}`,
+  ];
+  expect(spawnSync("ssh", [...ssh, "root@127.0.0.1", "true"], { encoding: "utf8" })).toMatchObject({
+    status: 255,
+    stderr: expect.stringContaining("REMOTE HOST IDENTIFICATION HAS CHANGED"),
+  });
+});
+
+test("openSsh() can be told to accept a second host behind an address whose first host is known", async () => {
+  const sshd = await host(() => `127.0.0.1 ${otherKey()}\n`);
+  await expect(desk.open(at(sshd))).rejects.toMatchObject({ code: "E_SESSION_HOST_KEY_UNKNOWN" });
+  await desk.open(at(sshd), { acceptHostKey: shown(sshd) });
+  await desk.open(at(sshd));
+});
+
+test("openSsh() refuses the keys of RevokedHostKeys, however well known", async () => {
+  const sshd = await host((it) => it.knownLine(), `  RevokedHostKeys ${desk.dir}/revoked\n`);
+  const other = otherKey();
+  writeFileSync(join(desk.dir, "revoked"), `# stolen\n\n${other}\n`);
+  await desk.open(at(sshd));
+  writeFileSync(join(desk.dir, "revoked"), `# stolen\n\n${other}\n${sshd.hostKey("ed25519")} of web\n`);
+  await expect(desk.open(at(sshd))).rejects.toMatchObject({
+    code: "E_SESSION_HOST_KEY",
+    message: expect.stringContaining(`the key is revoked (${desk.dir}/revoked:4)`),
+  });
+});
+
+test.each([
+  ["is missing", undefined, /ENOENT/],
+  ["is a key revocation list", "SSHKRL\n\0 and more", /KRL/],
+  ["holds what is no key", "rubbish\n", /line 1 is no public key/],
+])("openSsh() trusts no host while the file of RevokedHostKeys %s", async (_, content, why) => {
+  const sshd = await host((it) => it.knownLine(), `  RevokedHostKeys ${desk.dir}/revoked\n`);
+  if (content !== undefined) writeFileSync(join(desk.dir, "revoked"), content);
+  await expect(desk.open(at(sshd))).rejects.toMatchObject({
+    code: "E_SESSION_HOST_KEY",
+    message: expect.stringMatching(why),
+    hint: expect.stringContaining("as text, one a line"),
+  });
+});
+
+test("openSsh() refuses where HostKeyAlgorithms allows only types that it cannot verify", async () => {
+  const only = "sk-ssh-ed25519@openssh.com";
+  const sshd = await host((it) => it.knownLine(), `  HostKeyAlgorithms ${only}\n`);
+  await expect(desk.open(at(sshd))).rejects.toMatchObject({
+    code: "E_SESSION_HOST_KEY",
+    message: `127.0.0.1:${sshd.port}: HostKeyAlgorithms allows ${only}, and none of these can be verified here`,
+  });
 });
