@@ -1,4 +1,5 @@
 import { type FactSources, keyValues } from "../../stage2/index.ts";
+import { HOOKED } from "../machine/run/boot-of.ts";
 import { runChecked } from "../session/run-checked.ts";
 import type { Session } from "../session/session.ts";
 
@@ -27,7 +28,7 @@ export interface Seen {
  * Prints name, NUL, value, NUL for each thing that is there. The journal's room for more is NULs, which are left out.
  * Reading alone: what it runs makes no file.
  */
-const LOOK = `
+const LOOK = `${HOOKED}
 S=/var/lib/bootlace E=/etc/bootlace
 say() { printf '%s\\0%s\\0' "$1" "$2"; }
 show() {
@@ -69,12 +70,7 @@ has=
 [ ! -x /usr/bin/dnf ] || has="$has dnf"
 [ ! -x /sbin/apk ] || has="$has apk"
 say has "$has"
-for hook in /etc/systemd/system/multi-user.target.wants/bootlace.service /etc/cron.d/bootlace /run/bootlace/seed; do
-  if [ -x /usr/lib/bootlace/boot ] && [ -e "$hook" ]; then
-    say hooked yes
-    break
-  fi
-done
+if hooked; then say hooked yes; fi
 `;
 
 /** @throws {BootlaceError} `E_REMOTE_COMMAND`, and what the session throws. */

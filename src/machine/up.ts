@@ -9,6 +9,7 @@ import type { Hardware, Machine, Provider } from "./machine.ts";
 import { archOf, hardwareOf, resolveBase } from "./machine-source.ts";
 import { providerNamed } from "./providers.ts";
 import { applyToMachine, isCurrent, makePayload } from "./run/apply-to-machine.ts";
+import { isHooked } from "./run/boot-of.ts";
 import type { CloseEvent } from "./run/follow-run.ts";
 import { Link } from "./run/link.ts";
 import { followBoot } from "./run/run-phase.ts";
@@ -56,7 +57,7 @@ export async function bringUp(options: UpOptions): Promise<Up> {
   const following = { onEvent, signal };
   try {
     const session = await link.session(signal);
-    const hooked = (await session.exec(["test", "-x", "/usr/lib/bootlace/boot"])).exit === 0;
+    const hooked = await isHooked(session, signal);
     const close = booted && hooked ? await followBoot(link, following) : undefined;
     if (close && (await isCurrent(await link.session(signal), payload))) return { machine, close };
     return { machine, close: await applyToMachine(link, payload, following) };

@@ -4,6 +4,7 @@ import { openSsh } from "../../session/open-ssh.ts";
 import { runChecked } from "../../session/run-checked.ts";
 import type { Session } from "../../session/session.ts";
 import type { Captured, Machine } from "../machine.ts";
+import { BOOT_ID } from "../run/boot-of.ts";
 
 export interface HostSpec {
   /** As typed: `ops@10.0.0.5`, `10.0.0.5:2222`, `[::1]:22`, a name of ~/.ssh/config. */
@@ -56,8 +57,8 @@ class HostMachine implements Machine {
     return "running";
   }
 
-  async boot(): Promise<string> {
-    return (await this.#ask(["cat", "/proc/sys/kernel/random/boot_id"])).trim();
+  async boot(signal?: AbortSignal): Promise<string> {
+    return (await this.#ask(["sh", "-c", BOOT_ID, "bootlace-boot-id"], signal)).trim();
   }
 
   async session(signal?: AbortSignal): Promise<Session> {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { BootlaceError, type Event } from "../../../stage2/index.ts";
+import { BootlaceError, type Event, EXIT } from "../../../stage2/index.ts";
 import { abortError, throwIfAborted } from "../../session/abort.ts";
 import type { Session } from "../../session/session.ts";
 import { runLost } from "./launch-run.ts";
@@ -11,7 +11,7 @@ export interface Followed {
   readonly run: string;
   /** On the machine. */
   readonly events: string;
-  /** On the machine: appears when no more events will come. */
+  /** On the machine: appears when no more events will come. Asked for anew after each break: a boot may have another. */
   readonly exit: string;
   /** The open session, or a new one after it broke; it stays open. */
   readonly connect: (signal?: AbortSignal) => Promise<Session>;
@@ -21,16 +21,21 @@ export interface Followed {
   readonly signal?: AbortSignal;
   /** Byte offset after the last line that is known; default 0. */
   readonly offset?: number;
+  /** How long a reboot may take that the run asks for, in milliseconds; at least the patience with a break. */
+  readonly rebootWithin?: number;
+  /** Begins as after a break: `onReconnect` first. */
+  readonly again?: boolean;
 }
 
 export interface FollowResult {
-  readonly close: CloseEvent;
-  /** Byte offset after the close. */
+  /** Undefined: the runner has ended, and the run waits for the reboot that a script asked for. */
+  readonly close: CloseEvent | undefined;
+  /** Byte offset after the last whole line. */
   readonly offset: number;
 }
 
 /** How long a machine may be out of reach before following gives up, in milliseconds. */
-const PATIENCE = 120_000;
+export const PATIENCE = 120_000;
 
 /**
  * Prints what is new in a file until the other one is there and everything is printed. The order matters: whether
@@ -54,69 +59,81 @@ done
 `;
 
 /**
- * Follows a run to its close. Events come once each and in order, however often the connection breaks: the place in the
- * file is (run id, byte offset after the last newline).
+ * Follows a run to its close, or to where it waits for a reboot. Events come once each and in order, however often the
+ * connection breaks: the place in the file is (run id, byte offset after the last newline).
  *
- * @throws {BootlaceError} `E_RUN_LOST` when the runner ended without a close, `E_SESSION_LOST` after two minutes out of reach.
+ * @throws {BootlaceError} `E_RUN_LOST` when the runner ended without a close, `E_SESSION_LOST` after two minutes out of
+ *   reach, counted from the break; what concerns trust at once.
  */
 export async function followRun(followed: Followed): Promise<FollowResult> {
-  let offset = followed.offset ?? 0;
-  let broken = false;
+  const reading: Reading = { offset: followed.offset ?? 0, close: undefined, reboots: false };
+  let broken = followed.again ?? false;
   for (let lost = performance.now(); ; ) {
     throwIfAborted(followed.signal);
-    const before = offset;
     let comingUp = false;
     try {
       const session = await followed.connect(followed.signal);
       comingUp = broken;
       if (broken) await followed.onReconnect?.(session);
       comingUp = false;
-      broken = false;
-      const part = await followOnce(followed, session, offset);
-      offset = part.offset;
-      if (part.close) return { close: part.close, offset };
-      broken = part.broken;
-      if (!broken) throw await runLost(session, followed.run);
+      broken = await followOnce(followed, session, reading);
+      if (reading.close) return { close: reading.close, offset: reading.offset };
+      if (!broken && !(reading.reboots && (await endedToReboot(session, followed.exit))))
+        throw await runLost(session, followed.run);
+      if (!broken) return { close: undefined, offset: reading.offset };
+      lost = performance.now();
     } catch (error) {
-      if (!(comingUp || isOutOfReach(error)) || performance.now() - lost > PATIENCE) throw error;
+      const mayPass = (comingUp && !isFinal(error)) || isOutOfReach(error);
+      const patience = reading.reboots || followed.again ? (followed.rebootWithin ?? 0) : 0;
+      if (!mayPass || performance.now() - lost > Math.max(patience, PATIENCE)) throw error;
       broken = true;
     }
-    if (offset > before) lost = performance.now();
-    await sleep(200, undefined, followed.signal ? { signal: followed.signal } : {});
+    const every = performance.now() - lost > 5000 ? 1000 : 200;
+    await sleep(every, undefined, followed.signal ? { signal: followed.signal } : {});
   }
 }
 
-interface Part {
-  readonly close: CloseEvent | undefined;
-  readonly offset: number;
-  readonly broken: boolean;
+/** A runner that asked for the reboot ends with 0, or by the signal of the machine that goes down. */
+async function endedToReboot(session: Session, file: string): Promise<boolean> {
+  const code = Number((await session.exec(["cat", file])).stdout);
+  return code === 0 || code > 128;
 }
 
-async function followOnce(followed: Followed, session: Session, offset: number): Promise<Part> {
+/** How far a run was read. */
+interface Reading {
+  offset: number;
+  close: CloseEvent | undefined;
+  /** The last that it told of itself is that it asks for a reboot. */
+  reboots: boolean;
+}
+
+/** Reads on until the run, the runner or the connection ends. True: the connection broke. */
+async function followOnce(followed: Followed, session: Session, reading: Reading): Promise<boolean> {
   const ended = new AbortController();
-  let close: CloseEvent | undefined;
   const reader = new LineReader((line) => {
     const event = parseEvent(line);
-    if (!event || close) return;
+    if (!event || reading.close) return;
     followed.onEvent(event);
+    if (event.k === "reboot") reading.reboots = true;
+    if (event.k === "open") reading.reboots = false;
     if (event.k === "close") {
-      close = event;
+      reading.close = event;
       ended.abort();
     }
   });
   const signal = followed.signal ? AbortSignal.any([ended.signal, followed.signal]) : ended.signal;
-  let broken = false;
   try {
-    const argv = ["sh", "-c", FOLLOW, "bootlace-follow", followed.events, String(offset), followed.exit];
+    const argv = ["sh", "-c", FOLLOW, "bootlace-follow", followed.events, String(reading.offset), followed.exit];
     const result = await session.exec(argv, { stdout: reader, signal });
     // 128 and above: the follower itself was killed, by a reboot for one.
-    broken = result.exit >= 128;
+    return result.exit >= 128;
   } catch (error) {
     if (followed.signal?.aborted) throw abortError(followed.signal);
-    if (!close && !isOutOfReach(error)) throw error;
-    broken = true;
+    if (!reading.close && !isOutOfReach(error)) throw error;
+    return true;
+  } finally {
+    reading.offset += reader.consumed;
   }
-  return { close, offset: offset + reader.consumed, broken };
 }
 
 function parseEvent(line: string): Event | undefined {
@@ -131,3 +148,7 @@ function parseEvent(line: string): Event | undefined {
 /** A machine that may come back. */
 const OUT_OF_REACH = new Set(["E_SESSION_LOST", "E_SESSION_CONNECT", "E_MACHINE_STATE"]);
 const isOutOfReach = (error: unknown): boolean => error instanceof BootlaceError && OUT_OF_REACH.has(error.code);
+
+/** No machine that comes up makes it better: another host's key, a run that nobody goes on with. */
+export const isFinal = (error: unknown): boolean =>
+  error instanceof BootlaceError && (error.exit === EXIT.trust || error.code === "E_RUN_LOST");

@@ -35,6 +35,7 @@ set -eu
 run=$1 folder=$2
 shift 2
 mkdir -p "$folder"
+rm -f "$folder/exit"
 runner='folder=$1; shift; "$@" >"$folder/out" 2>&1 </dev/null; echo "$?" >"$folder/exit.new"; mv "$folder/exit.new" "$folder/exit"'
 if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
   exec systemd-run --quiet --collect --unit="bootlace-run-$run" --description="Bootlace: a run of a desk" \

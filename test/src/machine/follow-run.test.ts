@@ -1,12 +1,12 @@
 import { appendFileSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { removeFolder } from "../../../src/machine/machine-folder.ts";
 import { followRun } from "../../../src/machine/run/follow-run.ts";
 import { connectSsh } from "../../../src/session/connect-ssh.ts";
 import type { Session } from "../../../src/session/session.ts";
-import type { Event } from "../../../stage2/index.ts";
+import { BootlaceError, type Event } from "../../../stage2/index.ts";
 import { startSshHost } from "../../support/ssh-host.ts";
 
 async function rig() {
@@ -102,4 +102,42 @@ test("followRun() ends at once with an AbortError when its signal is given", asy
     signal: abort.signal,
   });
   await expect(run).rejects.toMatchObject({ name: "AbortError" });
+});
+
+test("followRun() has all its patience after a silent stretch: it counts from the break", async () => {
+  const { host, events, exit, connect, write } = await rig();
+  let ahead = 0;
+  const now = performance.now.bind(performance);
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + ahead);
+  onTestFinished(() => clock.mockRestore());
+  write(output("begun"));
+  let refused = 0;
+  const fails = async () => {
+    if (ahead > 0 && refused++ === 0) throw new BootlaceError("E_SESSION_CONNECT", "It is not up yet");
+    return connect();
+  };
+  const onEvent = (event: Event) => {
+    if (event.k !== "output") return;
+    ahead = 3_600_000;
+    host.drop();
+    write(CLOSE);
+  };
+  const { close } = await followRun({ run: "r", events, exit, connect: fails, onEvent });
+  expect([close?.outcome, refused]).toEqual(["done", 2]);
+});
+
+test("followRun() ends without a close where the runner has ended because a script asks for a reboot", async () => {
+  const { events, exit, connect, write } = await rig();
+  write(`${JSON.stringify({ t: 1, k: "reboot", step: "web.init" })}\n`);
+  writeFileSync(exit, "0\n");
+  expect((await followRun({ run: "r", events, exit, connect, onEvent: () => {} })).close).toBeUndefined();
+});
+
+test("followRun() does not wait for a machine that shows another host key after a break", async () => {
+  const { events, exit, connect } = await rig();
+  const wrong = async () => {
+    throw new BootlaceError("E_SESSION_HOST_KEY", "Another key came");
+  };
+  const run = followRun({ run: "r", events, exit, connect, onEvent: () => {}, onReconnect: wrong, again: true });
+  await expect(run).rejects.toMatchObject({ code: "E_SESSION_HOST_KEY" });
 });
