@@ -54,5 +54,5 @@ function updateReason(draft: Draft, service: Service, init: Reason | undefined):
     return { why: "interrupted", detail: "it was interrupted" };
   }
   if (init !== undefined && last === undefined) return { why: "new", detail: "after its init" };
-  return draft.trigger === "boot" ? { why: "boot", detail: "every boot" } : { why: "asked", detail: "asked for" };
+  return draft.trigger === "boot" ? { why: "boot", detail: "every boot" } : { why: "asked", detail: "every run" };
 }
