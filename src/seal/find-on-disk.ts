@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { ExtVolume } from "../disk/ext-volume.ts";
+import { join } from "node:path";
+import { type ExtEntry, ExtVolume } from "../disk/ext-volume.ts";
 import { findVolumes } from "../disk/volumes.ts";
 import type { Contents } from "../machine/machine.ts";
 import { type Find, ownerOf } from "./find.ts";
@@ -67,8 +67,15 @@ async function findInVolume(volume: ExtVolume, hits: readonly Hit[]): Promise<re
   return finds;
 }
 
-const headOf = async (volume: ExtVolume, entry: Parameters<ExtVolume["read"]>[0]): Promise<string> =>
-  (await volume.read(entry)).toString("latin1", 0, HEAD);
+const headOf = async (volume: ExtVolume, entry: ExtEntry): Promise<string> =>
+  (await volume.readHead(entry, HEAD)).toString("latin1");
+
+/** dpkg's lists of checksums; what else a disk has there is not copied. */
+const SUMS = /\/[A-Za-z0-9][A-Za-z0-9.+:_-]*\.md5sums$/;
+/** The largest of Debian's has 2 MB. Bytes. */
+const MOST_SUMS = 16 * 1024 ** 2;
+/** A larger file is looked at by its beginning alone, and so counts as somebody's own unless it is a program. Bytes. */
+const MOST_COMPARED = 256 * 1024 ** 2;
 
 /** Without the files that everybody has, since a package brought them. */
 async function ownKeys(volume: ExtVolume, paths: ReadonlySet<string>): Promise<readonly string[]> {
@@ -76,14 +83,21 @@ async function ownKeys(volume: ExtVolume, paths: ReadonlySet<string>): Promise<r
   const folder = await mkdtemp(join(tmpdir(), "bootlace-verify-"));
   try {
     const info = join(folder, "var/lib/dpkg/info");
-    await mkdir(dirname(info), { recursive: true });
-    await volume.copyFolder("/var/lib/dpkg/info", info);
+    await mkdir(info, { recursive: true });
+    const sums = (await volume.listFolder("/var/lib/dpkg/info")).filter(
+      ({ kind, path, size }) => kind === "file" && SUMS.test(path) && size <= MOST_SUMS,
+    );
+    await volume.copyFiles(
+      sums.map(({ inode }, index) => ({ inode, name: `${index}.md5sums` })),
+      info,
+    );
     const published = new Published(folder);
     const own: string[] = [];
     for (const path of paths) {
       const entry = await volume.find(path);
       const file = join(folder, "file");
-      if (entry) await writeFile(file, await volume.read(entry));
+      if (entry)
+        await writeFile(file, await (entry.size > MOST_COMPARED ? volume.readHead(entry, HEAD) : volume.read(entry)));
       if (!entry || !(await published.has(path, Buffer.from(file)))) own.push(path);
     }
     return own;
