@@ -1,10 +1,11 @@
 import { BootlaceError } from "../../stage2/index.ts";
 import { didYouMean } from "../cli/did-you-mean.ts";
 import { findMachine, lookUp } from "../machine/find-machine.ts";
-import { type HostAccess, hostMachine } from "../machine/host/host-machine.ts";
+import type { HostAccess } from "../machine/host/host-machine.ts";
 import type { Machine } from "../machine/machine.ts";
 import { machineNames } from "../machine/machine-folder.ts";
 import type { ProjectConfig } from "../manifest/project-schema.ts";
+import { HostPlaces, type PlacedTarget, wantTheSame } from "./host-places.ts";
 
 type Group = ProjectConfig["groups"][string];
 
@@ -20,9 +21,13 @@ export interface Target {
   readonly params?: NonNullable<Group["params"]>;
 }
 
+/** A machine of the project has no place: its name is its own. */
+type Found = Target & Partial<Pick<PlacedTarget, "place">>;
+
 /**
  * Finds out what the words on a command line name: `@group`, a machine of the project, a host that stands in a group,
- * `user@host`, `host:port`. Nothing is connected to. Each machine comes once.
+ * `user@host`, `host:port`. Nothing is connected to. Each machine comes once, however
+ * it is spelled.
  *
  * @throws {BootlaceError} `E_MACHINE_UNKNOWN` with the nearest name, `E_GROUP_UNKNOWN`, `E_PROVIDER_UNSUPPORTED` for what
  *   comes with EC2, `E_USAGE` for a host that two groups want different things of.
@@ -32,12 +37,14 @@ export async function findTargets(
   words: readonly string[],
   access: HostAccess,
 ): Promise<readonly Target[]> {
-  const found = new Map<string, Target>();
+  const found = new Map<string, Found>();
+  const places = new HostPlaces(config.groups, access);
   for (const word of words)
-    for (const target of await targetsOf(config, word, access)) {
-      const twin = found.get(target.name);
+    for (const target of await targetsOf(config, word, access, places)) {
+      const key = target.place?.key ?? target.name;
+      const twin = found.get(key);
       if (twin && !wantTheSame(twin, target)) throw twoGroups(target.name, [twin.group, target.group]);
-      if (!twin) found.set(target.name, target);
+      if (!twin) found.set(key, target);
     }
   return [...found.values()];
 }
@@ -52,14 +59,16 @@ export async function findTarget(
     throw new BootlaceError("E_USAGE", `Expected one machine or host, got the group ${word}`, {
       hint: "Groups go with apply, do and status.",
     });
-  return (await targetsOf(config, word, access))[0] as Target;
+  const places = new HostPlaces(config.groups, access);
+  return (await targetsOf(config, word, access, places))[0] as Target;
 }
 
 async function targetsOf(
   config: Pick<ProjectConfig, "groups" | "machines">,
   word: string,
   access: HostAccess,
-): Promise<readonly Target[]> {
+  places: HostPlaces,
+): Promise<readonly Found[]> {
   const { groups, machines } = config;
   if (/^(?:i-[0-9a-f]+$|asg:|tag:)/.test(word))
     throw new BootlaceError("E_PROVIDER_UNSUPPORTED", `${word}: this version does not find machines of EC2`, {
@@ -67,7 +76,7 @@ async function targetsOf(
     });
   if (word.startsWith("@")) {
     const name = word.slice(1);
-    return groupHosts(groups, name).map((host) => asHost(host, name, groups[name], access));
+    return places.ofGroup(name, groupHosts(groups, name));
   }
   if (!/[@:]/.test(word)) {
     const machine = await lookUp(access.dir, word);
@@ -76,12 +85,11 @@ async function targetsOf(
       return [{ name: word, machine, ...(services && { services }), ...(params && { params }) }];
     }
   }
-  const of = Object.entries(groups).filter(([, group]) => group.hosts?.includes(word));
-  const [first, ...others] = of.map(([name, group]) => asHost(word, name, group, access));
+  const [first, ...others] = await places.named(word);
   for (const other of others)
     if (first && !wantTheSame(first, other)) throw twoGroups(word, [first.group, other.group]);
   if (first) return [first];
-  if (/[@:]/.test(word)) return [{ name: word, machine: hostMachine({ target: word }, access) }];
+  if (/[@:]/.test(word)) return [await places.alone(word)];
   const hosts = Object.values(groups).flatMap((group) => group.hosts ?? []);
   const near = didYouMean(word, [...(await machineNames(access.dir)), ...hosts]);
   if (near !== undefined && !(word in machines))
@@ -115,18 +123,13 @@ function groupHosts(groups: ProjectConfig["groups"], name: string): readonly str
   );
 }
 
-function asHost(host: string, name: string, group: Group | undefined, access: HostAccess): Target {
-  const { login, services, params } = group ?? {};
-  const machine = hostMachine({ target: host, ...(login && { login }) }, access);
-  return { name: host, machine, group: name, ...(services && { services }), ...(params && { params }) };
-}
-
-const wantTheSame = (a: Target, b: Target): boolean =>
-  JSON.stringify([a.services, a.params]) === JSON.stringify([b.services, b.params]);
-
 function twoGroups(host: string, groups: readonly (string | undefined)[]): BootlaceError {
   const names = groups.map((name) => (name === undefined ? "no group" : `@${name}`)).join(" and ");
-  return new BootlaceError("E_USAGE", `${host} stands in ${names}, which want different services or parameters`, {
-    hint: "Name the group that is meant, or give both the same.",
-  });
+  return new BootlaceError(
+    "E_USAGE",
+    `${host} stands in ${names}, which want different services, parameters or logins`,
+    {
+      hint: "Name the group that is meant, or give both the same.",
+    },
+  );
 }

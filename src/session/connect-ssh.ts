@@ -1,5 +1,6 @@
 import { connect as openSocket } from "node:net";
 import { BootlaceError } from "../../stage2/index.ts";
+import { throwIfAborted } from "./abort.ts";
 import { logIn } from "./log-in.ts";
 import { publicKeyBlob } from "./ssh-key.ts";
 import { isKnownHostKey, type SshSession } from "./ssh-session.ts";
@@ -24,6 +25,8 @@ export interface SshAddress {
  * @throws {BootlaceError} `E_SESSION_HOST_KEY` when another key is shown, `E_SESSION_CONNECT` when there is no way in.
  */
 export async function connectSsh(address: SshAddress, signal?: AbortSignal): Promise<SshSession> {
+  // Before there is a socket: nobody would own it, and its error would end the process.
+  throwIfAborted(signal);
   const known = address.hostKeys.map(publicKeyBlob);
   let stranger: Buffer | undefined;
   try {

@@ -1,6 +1,7 @@
 import { connect as openSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { BootlaceError } from "../../stage2/index.ts";
+import { throwIfAborted } from "./abort.ts";
 import { HostKeyCheck } from "./host-key-check.ts";
 import { LoginClock, logIn } from "./log-in.ts";
 import { LoginKeys } from "./login-keys.ts";
@@ -106,6 +107,8 @@ async function openTransport(target: string, settings: SshSettings, access: SshA
   const { host, port, proxyJump, proxyCommand } = settings;
   if (proxyJump !== undefined) return jump(target, proxyJump.split(","), settings, access, way);
   if (proxyCommand !== undefined) return new ProxyProcess(proxyCommand, { ...settings, alias: settings.hostKeyAlias });
+  // Before there is a socket: nobody would own it, and its error would end the process.
+  throwIfAborted(way.signal);
   // TCP_NODELAY from the start: ssh2 offers no way to set it before the handshake.
   const stream = openSocket({ host, port, noDelay: true });
   return { stream, said: () => "", close: async () => void stream.destroy() };

@@ -5,16 +5,15 @@ import { connectSsh } from "../../../src/session/connect-ssh.ts";
 import { makeSshKey } from "../../../src/session/ssh-key.ts";
 import { type SshHost, startSshHost } from "../../support/ssh-host.ts";
 
-const connect = (host: SshHost, more = {}) =>
-  connectSsh({
-    host: "127.0.0.1",
-    port: host.port,
-    user: "root",
-    privateKey: host.userKey.private,
-    hostKeys: [host.hostKey.public],
-    target: "the test host",
-    ...more,
-  });
+const address = (host: SshHost) => ({
+  host: "127.0.0.1",
+  port: host.port,
+  user: "root",
+  privateKey: host.userKey.private,
+  hostKeys: [host.hostKey.public],
+  target: "the test host",
+});
+const connect = (host: SshHost, more = {}) => connectSsh({ ...address(host), ...more });
 
 /** Goes on for as long as its stdin is open: nothing is left of it when its connection is gone. */
 const LONG = ["sh", "-c", "echo on; exec cat"];
@@ -126,4 +125,16 @@ test("SshSession.exec() is ended by its signal with an AbortError that knows the
   await expect(run).rejects.toMatchObject({ name: "AbortError", cause: "SIGINT" });
   expect((await session.exec(["echo", "alive"])).stdout).toBe("alive\n");
   await session.close();
+});
+
+test("connectSsh() with a signal that was given already opens no socket that nobody owns", async () => {
+  const host = await startSshHost();
+  const opened = host.accepted;
+  // A port where nobody listens: its refusal would be nobody's to catch.
+  await expect(connectSsh({ ...address(host), port: 1 }, AbortSignal.abort("SIGINT"))).rejects.toMatchObject({
+    name: "AbortError",
+  });
+  await expect(connectSsh(address(host), AbortSignal.abort("SIGINT"))).rejects.toMatchObject({ name: "AbortError" });
+  await (await connect(host)).close();
+  expect(host.accepted).toBe(opened + 1);
 });
