@@ -138,4 +138,9 @@ export const STORE_CODES = {
     "The pointer that `deploy --from` would take expired, or is older than others that stood in its channel.",
     "Deploy that channel anew, then promote it; `--replace` takes it as it is.",
   ),
+  E_RUN_RUBBISH: row(
+    EXIT.machine,
+    "A machine told of its run what no runner writes.",
+    "Look at the machine itself before you trust it: its file of events is damaged, or somebody else writes there.",
+  ),
 } as const satisfies Record<string, CodeRow>;

@@ -4,6 +4,7 @@ import { abortError, throwIfAborted } from "../../session/abort.ts";
 import type { Session } from "../../session/session.ts";
 import { runLost } from "./launch-run.ts";
 import { LineReader } from "./line-reader.ts";
+import { parseEvent } from "./parse-event.ts";
 
 export type CloseEvent = Extract<Event, { k: "close" }>;
 
@@ -63,7 +64,7 @@ done
  * connection breaks: the place in the file is (run id, byte offset after the last newline).
  *
  * @throws {BootlaceError} `E_RUN_LOST` when the runner ended without a close, `E_SESSION_LOST` after two minutes out of
- *   reach, counted from the break; what concerns trust at once.
+ *   reach, counted from the break; what concerns trust at once, and `E_RUN_RUBBISH` for what no runner writes.
  */
 export async function followRun(followed: Followed): Promise<FollowResult> {
   const reading: Reading = { offset: followed.offset ?? 0, close: undefined, reboots: false };
@@ -111,7 +112,7 @@ interface Reading {
 async function followOnce(followed: Followed, session: Session, reading: Reading): Promise<boolean> {
   const ended = new AbortController();
   const reader = new LineReader((line) => {
-    const event = parseEvent(line);
+    const event = parseEvent(line, followed.run);
     if (!event || reading.close) return;
     followed.onEvent(event);
     if (event.k === "reboot") reading.reboots = true;
@@ -121,27 +122,25 @@ async function followOnce(followed: Followed, session: Session, reading: Reading
       ended.abort();
     }
   });
+  let failed: Error | undefined;
+  reader.on("error", (error) => {
+    failed = error;
+    ended.abort();
+  });
   const signal = followed.signal ? AbortSignal.any([ended.signal, followed.signal]) : ended.signal;
   try {
     const argv = ["sh", "-c", FOLLOW, "bootlace-follow", followed.events, String(reading.offset), followed.exit];
     const result = await session.exec(argv, { stdout: reader, signal });
+    if (failed) throw failed;
     // 128 and above: the follower itself was killed, by a reboot for one.
     return result.exit >= 128;
   } catch (error) {
     if (followed.signal?.aborted) throw abortError(followed.signal);
+    if (failed) throw failed;
     if (!reading.close && !isOutOfReach(error)) throw error;
     return true;
   } finally {
     reading.offset += reader.consumed;
-  }
-}
-
-function parseEvent(line: string): Event | undefined {
-  try {
-    const event = JSON.parse(line) as Event;
-    return typeof event.k === "string" ? event : undefined;
-  } catch {
-    return undefined;
   }
 }
 

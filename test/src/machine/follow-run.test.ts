@@ -39,7 +39,9 @@ async function rig() {
 }
 
 const output = (text: string): string => `${JSON.stringify({ t: 1, k: "output", step: "web.init", text })}\n`;
-const CLOSE = `${JSON.stringify({ t: 2, k: "close", run: "r", outcome: "done", exit: 0 })}\n`;
+const lists = { failed: [], blocked: [], ignored: [], criticalPath: [], criticalMs: 1, ms: 1 };
+const closing = { t: 2, k: "close", run: "r", outcome: "done", exit: 0, ...lists };
+const CLOSE = `${JSON.stringify(closing)}\n`;
 
 test("followRun() tells every event once and in order over connections that break, in the middle of a line too", async () => {
   const { host, events, exit, connect, write } = await rig();
@@ -140,4 +142,49 @@ test("followRun() does not wait for a machine that shows another host key after 
   };
   const run = followRun({ run: "r", events, exit, connect, onEvent: () => {}, onReconnect: wrong, again: true });
   await expect(run).rejects.toMatchObject({ code: "E_SESSION_HOST_KEY" });
+});
+
+test.each([
+  ["an event without its fields", { t: 1, k: "done" }, /number expected in "ms"|text expected in "step"/],
+  ["a list of processes that is none", { t: 1, k: "left-running", step: "web.init", processes: {} }, /processes/],
+  ["a plan that is none", { ...closing, k: "open", plan: null }, /expected/],
+  ["the close of another run", { ...closing, run: "other" }, /closes another run/],
+  ["an outcome that nobody knows", { ...closing, outcome: "splendid" }, /no such outcome/],
+])("followRun() fails with E_RUN_RUBBISH where a machine tells %s", async (_, event, why) => {
+  const { events, exit, connect, write } = await rig();
+  write(`${JSON.stringify(event)}\n${CLOSE}`);
+  const told: Event[] = [];
+  const run = followRun({ run: "r", events, exit, connect, onEvent: (one) => void told.push(one) });
+  await expect(run).rejects.toMatchObject({ code: "E_RUN_RUBBISH", message: expect.stringMatching(why) });
+  expect(told).toEqual([]);
+});
+
+test("followRun() fails with what the reader of an event throws", async () => {
+  const { events, exit, connect, write } = await rig();
+  write(output("x") + CLOSE);
+  const onEvent = () => {
+    throw new Error("The terminal is gone");
+  };
+  await expect(followRun({ run: "r", events, exit, connect, onEvent })).rejects.toThrow("The terminal is gone");
+});
+
+test("followRun() passes over torn lines and over kinds of a newer runner", async () => {
+  const { events, exit, connect, write } = await rig();
+  write(`{"t":1,"k":"out\n[]\n{"k":"toString"}\n{"t":1,"k":"rain","drops":3}\n${CLOSE}`);
+  const told: string[] = [];
+  await followRun({ run: "r", events, exit, connect, onEvent: ({ k }) => void told.push(k) });
+  expect(told).toEqual(["close"]);
+});
+
+test.each([0, 77, -1])("followRun() takes exit %d of a run that failed for a failed service", async (exitCode) => {
+  const { events, exit, connect, write } = await rig();
+  write(`${JSON.stringify({ ...closing, outcome: "failed", exit: exitCode })}\n`);
+  expect((await followRun({ run: "r", events, exit, connect, onEvent: () => {} })).close?.exit).toBe(1);
+});
+
+test("followRun() fails with E_RUN_RUBBISH at a line without an end, before it is all in memory", async () => {
+  const { events, exit, connect, write } = await rig();
+  write(`{"t":1,"k":"output","text":"${"x".repeat(4 * 1024 * 1024)}`);
+  const run = followRun({ run: "r", events, exit, connect, onEvent: () => {} });
+  await expect(run).rejects.toMatchObject({ code: "E_RUN_RUBBISH", message: expect.stringContaining("1048576 bytes") });
 });
