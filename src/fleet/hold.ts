@@ -2,6 +2,7 @@ import { hostname, userInfo } from "node:os";
 import { PassThrough, Readable } from "node:stream";
 import { BootlaceError } from "../../stage2/index.ts";
 import type { Session } from "../session/session.ts";
+import { ANSWER_WITHIN, answerWithin } from "./answer-within.ts";
 
 /** Exits of {@link HOLD}; none of the tools in it ends so. */
 const DESK_HOLDS = 91;
@@ -25,6 +26,9 @@ echo held
 exec cat >/dev/null
 `;
 
+/** Most that is kept of the answer, in characters. */
+const LONGEST_ANSWER = 4096;
+
 export interface Held {
   release(): Promise<void>;
 }
@@ -33,7 +37,8 @@ export interface Held {
  * Keeps other desks from a machine. The kernel lets go when the session ends, however that comes.
  *
  * @param wait false: fails at once when somebody else holds it.
- * @throws {BootlaceError} `E_LOCKED`, naming the holder.
+ * @throws {BootlaceError} `E_LOCKED`, naming the holder; `E_SESSION_CONNECT` where it is not to wait and no answer comes in
+ *   a minute.
  */
 export async function holdMachine(session: Session, wait: boolean, signal?: AbortSignal): Promise<Held> {
   const stdin = new Readable({ read: () => {} });
@@ -41,16 +46,25 @@ export async function holdMachine(session: Session, wait: boolean, signal?: Abor
   let said = "";
   const held = new Promise<boolean>((resolve) => {
     stdout.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
+      // The holder's name is a line; whatever goes on and on is none.
+      said = (said + chunk.toString()).slice(-LONGEST_ANSWER);
       if (said.endsWith("held\n")) resolve(true);
     });
   });
   const who = `${userInfo().username}@${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`;
   const argv = ["sh", "-c", HOLD, "bootlace-hold", who, wait ? "-x" : "-n"];
-  const ended = session.exec(argv, { stdin, stdout, ...(signal && { signal }) });
+  const give = new AbortController();
+  const signals = signal ? AbortSignal.any([signal, give.signal]) : give.signal;
+  const ended = session.exec(argv, { stdin, stdout, signal: signals });
   // Its end is asked for below; a session that breaks meanwhile is somebody else's to notice.
   ended.catch(() => {});
-  const first = await Promise.race([held, ended]);
+  const answer = Promise.race([held, ended]);
+  const first = await (wait
+    ? answer
+    : answerWithin(ANSWER_WITHIN, session.target, () => answer, signal).catch((error: unknown) => {
+        give.abort();
+        throw error;
+      }));
   if (first === true)
     return {
       async release() {

@@ -1,7 +1,8 @@
-import { type FactSources, keyValues } from "../../stage2/index.ts";
+import { BootlaceError, type FactSources, keyValues } from "../../stage2/index.ts";
 import { HOOKED } from "../machine/run/boot-of.ts";
 import { runChecked } from "../session/run-checked.ts";
 import type { Session } from "../session/session.ts";
+import { ANSWER_WITHIN, answerWithin } from "./answer-within.ts";
 
 /** What stands on a machine, read in one command that changes nothing there. */
 export interface Seen {
@@ -73,12 +74,28 @@ say has "$has"
 if hooked; then say hooked yes; fi
 `;
 
-/** @throws {BootlaceError} `E_REMOTE_COMMAND`, and what the session throws. */
+/** Most that a journal may have, in characters; the whole answer has the limit of any command's output. */
+const LONGEST_JOURNAL = 8 * 1024 * 1024;
+
+/**
+ * @throws {BootlaceError} `E_REMOTE_COMMAND`, also where it says too much; `E_SESSION_CONNECT` after a minute without the
+ *   answer; and what the session throws.
+ */
 export async function lookAt(session: Session, signal?: AbortSignal): Promise<Seen> {
-  const said = await runChecked(session, ["sh", "-c", LOOK, "bootlace-look"], signal ? { signal } : {});
+  const argv = ["sh", "-c", LOOK, "bootlace-look"];
+  const look = (ended: AbortSignal) => runChecked(session, argv, { signal: ended });
+  return seenIn(await answerWithin(ANSWER_WITHIN, session.target, look, signal), session.target);
+}
+
+/** Reads the answer of {@link LOOK}. @param target for messages. */
+export function seenIn(said: string, target: string): Seen {
   const words = said.split("\0");
   const raw = new Map<string, string>();
   for (let at = 0; at + 1 < words.length; at += 2) raw.set(words[at] ?? "", words[at + 1] ?? "");
+  if ((raw.get("journal")?.length ?? 0) > LONGEST_JOURNAL)
+    throw new BootlaceError("E_REMOTE_COMMAND", `${target}: its journal has more than ${LONGEST_JOURNAL} bytes`, {
+      hint: "No journal grows so long by itself: look at /var/lib/bootlace/journal there before you trust the machine.",
+    });
   const text = (name: string): string | undefined => raw.get(name)?.trim() || undefined;
   const conf = keyValues(raw.get("conf") ?? "");
   const cpu = text("cpu") ?? "";

@@ -45,14 +45,19 @@ export class SshSession implements Session {
     throwIfAborted(options.signal);
     const fed = feeding(options.stdin);
     // What was to be sent could not be had: that is the reason, and not what became of the channel then.
+    let tooMuch: BootlaceError | undefined;
     const because = (error: unknown): never => {
-      throw fed.error ?? error;
+      throw fed.error ?? tooMuch ?? error;
     };
     const run = await this.#open(
       (done) => this.#client.exec(quoteArgv(argv), done),
       (channel) => {
-        const stdout = collect(channel, options.stdout);
-        const stderr = collect(channel.stderr, options.stderr);
+        const over = ({ message }: BootlaceError) => {
+          tooMuch ??= new BootlaceError("E_REMOTE_COMMAND", `${this.target}: ${message}`);
+          channel.close();
+        };
+        const stdout = collect(channel, options.stdout, over);
+        const stderr = collect(channel.stderr, options.stderr, over);
         fed.into(channel);
         return { stdout, stderr, exit: this.#end(channel, options.signal) };
       },
@@ -60,6 +65,7 @@ export class SshSession implements Session {
     ).catch(because);
     const exit = await run.exit.catch(because);
     if (fed.error) throw fed.error;
+    if (tooMuch) throw tooMuch;
     return { exit, stdout: await run.stdout, stderr: await run.stderr };
   }
 
