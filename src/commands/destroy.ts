@@ -39,15 +39,24 @@ async function leaveHost(machine: Machine, context: CommandContext) {
   const purge = options.purge === true;
   const link = new Link(machine);
   try {
-    const { project } = await lookAt(await link.session(signal), signal);
+    const { project, journal } = await lookAt(await link.session(signal), signal);
     const own = loadConfig(dir).name;
-    if (project !== undefined && project !== own && options.force !== true)
+    if (project !== undefined && project !== own && options.takeOver !== true)
       throw new BootlaceError("E_OTHER_PROJECT", `${name} belongs to the project ${project}; this is ${own}`, {
-        hint: `Destroy it from there, or leave out its destroy phases: --force`,
+        hint: `Destroy it from there, or say that it is meant all the same: --take-over`,
+      });
+    if (project === undefined && journal === undefined && !purge) {
+      const none = `Bootlace has never run on ${name}; nothing to do`;
+      stdout.write(json ? `${JSON.stringify({ machine: name, status: "none" })}\n` : `${none}\n`);
+      return EXIT.ok;
+    }
+    if (options.force === true && !purge)
+      throw new BootlaceError("E_USAGE", `${name} is a host, which stays: --force alone leaves nothing to do`, {
+        hint: "Take Bootlace from it without its destroy phases: --force --purge",
       });
     const phases = options.force === true ? "" : "Run its destroy phases";
     const removal = purge ? `take ${STAYS} from it` : "";
-    const question = [phases, removal].filter(Boolean).join(" and ") || "Do nothing";
+    const question = [phases, removal].filter(Boolean).join(" and ");
     await assertYes(`${name} is a host that exists, and stays. ${question}?`, machine, context);
     if (options.force !== true) await runDestroyPhases(machine, context);
     if (purge) {

@@ -14,10 +14,12 @@ import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { planOf } from "../fleet/plan-of.ts";
 import { loadProject } from "../project/load-project.ts";
 import type { LoadedProject } from "../project/loaded.ts";
+import { assertOnePlace } from "./assert-one-place.ts";
 
 /** `bootlace plan [TARGET|--here]`: what would run and why; without either on an empty machine that has everything. */
 const plan: CommandRun = async (context) => {
   const [word] = context.args;
+  assertOnePlace(context, word);
   if (word !== undefined) return show(context, (await planOf(context, word)).plan);
   if (context.options.here === true) return showPlanHere(context);
   const loaded = await loadProject(context.dir);

@@ -7,7 +7,7 @@ import { commandTargets } from "./command-targets.ts";
 import { keepResults, notGreen } from "./last-results.ts";
 import { parallelOf } from "./on-each.ts";
 import { Payloads } from "./payloads.ts";
-import { fleetReporter, throwFailure } from "./reporter.ts";
+import { fleetReporter, hintTexts, throwFailure } from "./reporter.ts";
 import { type HostResult, isFailed, worstExit } from "./result.ts";
 import type { Target } from "./targets.ts";
 import { wishOf } from "./wish.ts";
@@ -27,6 +27,8 @@ export async function applyTargets(context: CommandContext): Promise<ExitCode> {
   );
   try {
     const results = await applyToFleet(targets, new Payloads(dir), options, report, signal);
+    const [only] = results;
+    if (options.planOnly && !json && results.length === 1 && only && isFailed(only)) throwFailure(only);
     if (options.planOnly) return tellOfPlans(context, results);
     await keepResults(dir, results);
     report.results(results);
@@ -34,7 +36,6 @@ export async function applyTargets(context: CommandContext): Promise<ExitCode> {
     for (const { target, run } of left)
       if (run && !json) stdout.write(`Run ${run} goes on on ${target}. Follow it: bootlace logs ${target} -f\n`);
     throwIfAborted(signal);
-    const [only] = results;
     if (results.length === 1 && only && isFailed(only)) throwFailure(only);
     return worstExit(results);
   } finally {
@@ -89,5 +90,6 @@ function tellOfPlans({ json, stdout }: CommandContext, results: readonly HostRes
         ? `${JSON.stringify({ k: "result", ...result })}\n`
         : `${result.target}: ${result.outcome}: ${result.code}: ${result.message}\n`,
     );
+  if (!json) for (const line of hintTexts(results)) stdout.write(`${line}\n`);
   return worstExit(results);
 }

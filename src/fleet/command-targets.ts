@@ -14,7 +14,12 @@ export async function commandTargets(context: CommandContext, words: readonly st
   return targets;
 }
 
-/** The one machine that a word names. A machine that is up is found even where bootlace.yaml has faults. */
+/** The one machine that a word names, with what bootlace.yaml wants of it. */
+export async function wholeTarget(context: CommandContext, word: string): Promise<Target> {
+  return findTarget(loadConfig(context.dir), word, hostAccess(context));
+}
+
+/** The one machine that a word names, whatever is wanted of it. A machine that is up is found even where bootlace.yaml has faults. */
 export async function commandTarget(context: CommandContext, word: string): Promise<Target> {
   const machine = /[@:]/.test(word) ? undefined : await lookUp(context.dir, word);
   if (machine) return { name: word, machine };

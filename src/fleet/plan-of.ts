@@ -1,7 +1,7 @@
 import type { MachineState, Plan, Project } from "../../stage2/index.ts";
 import type { CommandContext } from "../cli/command.ts";
 import { Link } from "../machine/run/link.ts";
-import { commandTarget } from "./command-targets.ts";
+import { wholeTarget } from "./command-targets.ts";
 import { lookAt } from "./look.ts";
 import { Payloads } from "./payloads.ts";
 import { planAtDesk } from "./plan-at-desk.ts";
@@ -13,7 +13,7 @@ export async function planOf(
   word: string,
 ): Promise<{ readonly project: Project; readonly plan: Plan; readonly state: MachineState }> {
   const { dir, options, signal } = context;
-  const target = await commandTarget(context, word);
+  const target = await wholeTarget(context, word);
   const { project } = await new Payloads(dir).project(target);
   const link = new Link(target.machine);
   try {

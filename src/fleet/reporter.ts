@@ -48,7 +48,7 @@ export function fleetReporter(targets: readonly string[], { stdout, json }: Out)
     },
     results: (results) => {
       single?.close();
-      if (targets.length > 1) for (const line of resultTexts(results, width)) write(line);
+      if (targets.length > 1) for (const line of [...resultTexts(results, width), ...hintTexts(results)]) write(line);
     },
     close: () => single?.close(),
   };
@@ -115,6 +115,20 @@ function resultTexts(results: readonly HostResult[], width: number): string[] {
     }),
     `${results.length} machines: ${[...counts].map(([outcome, count]) => `${count} ${outcome}`).join(", ")}`,
   ];
+}
+
+/**
+ * What to do about failures: one hint for each code, of the first machine that has it. A host key is each host's own, so
+ * these are all told.
+ */
+export function hintTexts(results: readonly HostResult[]): string[] {
+  const told = new Set<string>();
+  return results.flatMap(({ target, code = "", hint }) => {
+    const key = code.startsWith("E_SESSION_HOST_KEY") ? `${code} ${hint}` : code;
+    if (hint === undefined || told.has(key)) return [];
+    told.add(key);
+    return [`${target}: ${code}: hint: ${hint}`];
+  });
 }
 
 /** Of one machine the error is told as any command tells its own. */

@@ -4,10 +4,12 @@ import { findMachine, lookUp } from "../machine/find-machine.ts";
 import type { HostAccess } from "../machine/host/host-machine.ts";
 import type { Machine } from "../machine/machine.ts";
 import { machineNames } from "../machine/machine-folder.ts";
+import { wantedOf } from "../machine/run/wanted-of.ts";
 import type { ProjectConfig } from "../manifest/project-schema.ts";
 import { HostPlaces, type PlacedTarget, wantTheSame } from "./host-places.ts";
 
 type Group = ProjectConfig["groups"][string];
+type Config = Pick<ProjectConfig, "groups" | "machines"> & Partial<Pick<ProjectConfig, "images">>;
 
 /** One machine that a command is for, and what bootlace.yaml says of it. */
 export interface Target {
@@ -33,7 +35,7 @@ type Found = Target & Partial<Pick<PlacedTarget, "place">>;
  *   comes with EC2, `E_USAGE` for a host that two groups want different things of.
  */
 export async function findTargets(
-  config: Pick<ProjectConfig, "groups" | "machines">,
+  config: Config,
   words: readonly string[],
   access: HostAccess,
 ): Promise<readonly Target[]> {
@@ -50,11 +52,7 @@ export async function findTargets(
 }
 
 /** The one machine that a word names. @throws as `findTargets()` does; `E_USAGE` for a group. */
-export async function findTarget(
-  config: Pick<ProjectConfig, "groups" | "machines">,
-  word: string,
-  access: HostAccess,
-): Promise<Target> {
+export async function findTarget(config: Config, word: string, access: HostAccess): Promise<Target> {
   if (word.startsWith("@"))
     throw new BootlaceError("E_USAGE", `Expected one machine or host, got the group ${word}`, {
       hint: "Groups go with apply, do and status.",
@@ -64,7 +62,7 @@ export async function findTarget(
 }
 
 async function targetsOf(
-  config: Pick<ProjectConfig, "groups" | "machines">,
+  config: Config,
   word: string,
   access: HostAccess,
   places: HostPlaces,
@@ -80,10 +78,7 @@ async function targetsOf(
   }
   if (!/[@:]/.test(word)) {
     const machine = await lookUp(access.dir, word);
-    if (machine) {
-      const { services, params } = machines[word] ?? {};
-      return [{ name: word, machine, ...(services && { services }), ...(params && { params }) }];
-    }
+    if (machine) return [{ name: word, machine, ...wantedOf(config, word) }];
   }
   const [first, ...others] = await places.named(word);
   for (const other of others)

@@ -13,6 +13,7 @@ import { isHooked } from "./run/boot-of.ts";
 import type { CloseEvent } from "./run/follow-run.ts";
 import { Link } from "./run/link.ts";
 import { followBoot } from "./run/run-phase.ts";
+import { rootsOf, wantedOf } from "./run/wanted-of.ts";
 
 export interface UpOptions {
   readonly dir: string;
@@ -85,14 +86,8 @@ async function wanted({ dir, target, services, on }: UpOptions): Promise<Wanted>
   const built = typeof from === "string" ? await findImage(dir, from) : undefined;
   const provider = providerNamed(on ?? config?.on ?? built?.provider ?? "sandbox");
   const arch = archOf(config, provider);
-  const loaded = config?.params ? await loadProject(dir, { params: config.params }) : project;
-  const own = config?.services ?? built?.roots ?? loaded.project.roots;
-  return { loaded, provider, roots: mergeRoots(services, own), from, hardware: { ...hardwareOf(config, arch), arch } };
-}
-
-/** `+NAME` adds to what would be there anyway; plain names replace it. */
-function mergeRoots(asked: readonly string[] = [], own: readonly string[]): readonly string[] {
-  const plain = asked.filter((name) => !name.startsWith("+"));
-  const added = asked.filter((name) => name.startsWith("+")).map((name) => name.slice(1));
-  return [...new Set([...(plain.length > 0 ? plain : own), ...added])];
+  const { params, services: named } = wantedOf(project.config, target);
+  const loaded = params ? await loadProject(dir, { params }) : project;
+  const roots = rootsOf(named ?? built?.roots ?? [], loaded.project, services);
+  return { loaded, provider, roots, from, hardware: { ...hardwareOf(config, arch), arch } };
 }

@@ -108,6 +108,15 @@ export const machineCommands: readonly CommandSpec[] = [
     load: () => import("../../commands/logs.ts"),
   },
   {
+    name: "console",
+    group: "machine",
+    summary: "Show a machine's console: the same as logs TARGET --console",
+    arguments: [machine],
+    options: [{ flags: "-f, --follow", summary: "Follow it until Ctrl-C" }],
+    examples: [{ command: "bootlace console dev -f", summary: "what the kernel and the boot hook say" }],
+    load: () => import("../../commands/console.ts"),
+  },
+  {
     name: "destroy",
     group: "machine",
     summary: "Run a machine's destroy phases in reverse, then remove it and all that was made for it; a host stays",
@@ -118,6 +127,7 @@ export const machineCommands: readonly CommandSpec[] = [
         flags: "--purge",
         summary: "Take Bootlace itself from a host too: boot hook, /etc/bootlace, /var/lib/bootlace",
       },
+      { flags: "--take-over", summary: "A host that belongs to another project too" },
       acceptHostKey,
     ],
     examples: [

@@ -31,6 +31,10 @@ test("apply of a host whose key nobody knows ends with exit 4 and the fingerprin
   const unknown = await type(dir, ["why", "base", host]);
   expect([unknown.exit, unknown.err]).toEqual([4, expect.stringContaining("E_SESSION_HOST_KEY_UNKNOWN")]);
   expect(unknown.err).toContain(print);
+  const looked = await type(dir, ["apply", host, "--plan"]);
+  expect([looked.exit, looked.err]).toEqual([4, expect.stringContaining(`--accept-host-key ${print}`)]);
+  const group = await type(dir, ["apply", host, `localhost:${sshd.port}`]);
+  expect([group.exit, group.out.split(`--accept-host-key ${print}`).length]).toEqual([4, 3]);
   const wrong = await type(dir, ["why", "base", host, "--accept-host-key", "SHA256:nothing"]);
   expect([wrong.exit, wrong.err]).toEqual([2, expect.stringContaining("E_USAGE: --accept-host-key expects")]);
   const planned = await type(dir, ["apply", host, "--plan", "--accept-host-key", print]);

@@ -137,6 +137,53 @@ test("destroy of a host runs the destroy phases after a yes and keeps the host; 
   ).toBe("seed\n");
 });
 
+test("destroy of a host guards another project's without --take-over, and has nothing to do where Bootlace never ran", async () => {
+  const hosts = await startHosts("h1");
+  const dir = await project("{hosts: [h1]}");
+  const never = await type(dir, ["destroy", "h1", "--yes"]);
+  expect([never.exit, never.out]).toEqual([0, "Bootlace has never run on h1; nothing to do\n"]);
+  await type(dir, ["apply", "h1", "--yes"]);
+  const forced = await type(dir, ["destroy", "h1", "--yes", "--force"]);
+  expect([forced.exit, forced.err]).toEqual([2, expect.stringMatching(/E_USAGE(.|\n)*--force --purge/)]);
+  const other = await makeProject({
+    "bootlace.yaml": "name: other\nruntime: system\nservices: [own]\ngroups:\n  game: {hosts: [h1]}\n",
+    "services/own/service.yaml": "description: Own\nupdate: 'true'\n",
+  });
+  const words = ["destroy", "h1", "--yes", "--force", "--purge"];
+  const guarded = await type(other, words);
+  expect([guarded.exit, guarded.err]).toEqual([2, expect.stringMatching(/E_OTHER_PROJECT(.|\n)*--take-over/)]);
+  expect(await hosts.on("h1", "ls -d /var/lib/bootlace")).toBe("/var/lib/bootlace\n");
+  expect((await type(other, [...words, "--take-over"])).out).toBe("Bootlace is gone from h1\n");
+});
+
+test("plan and why take --here or a target, and --root with --here alone", async () => {
+  const dir = await project("{hosts: [h1]}");
+  for (const words of [["plan"], ["why", "base"]]) {
+    const both = await type(dir, [...words, "h1", "--here"]);
+    expect([both.exit, both.err]).toEqual([2, expect.stringContaining("E_USAGE: Expected either --here or a target")]);
+    const root = await type(dir, [...words, "--root", "/tmp/try"]);
+    expect([root.exit, root.err]).toEqual([2, expect.stringContaining("E_USAGE: --root goes only with --here")]);
+  }
+});
+
+test("apply and plan take an image's parameters and services for a machine that has the image's name; console shows its console", async () => {
+  const dir = await makeProject({
+    ...SMALL,
+    "bootlace.yaml":
+      "name: small\nruntime: system\nservices: [web]\nimages:\n  mine: {on: sandbox, services: [base], params: {base: {greeting: salve}}}\n",
+    "services/base/service.yaml": 'description: Base\nparams: {greeting: hello}\nupdate: echo "said $GREETING"\n',
+  });
+  expect((await type(dir, ["build", "mine"])).err).toBe("");
+  const up = await type(dir, ["up", "mine"]);
+  expect([up.exit, up.err]).toEqual([0, ""]);
+  const applied = await type(dir, ["apply", "mine"]);
+  expect([applied.exit, applied.out]).toEqual([0, expect.stringContaining("said salve")]);
+  expect((await type(dir, ["plan", "mine"])).out).toMatch(/^1 step for base\n/);
+  const shown = await type(dir, ["console", "mine"]);
+  expect([shown.exit, shown.err]).toEqual([0, ""]);
+  expect((await type(dir, ["destroy", "mine", "--yes"])).exit).toBe(0);
+});
+
 test("apply and do take a machine of the project by its name, which is no first contact", async () => {
   const dir = await makeProject({
     ...SMALL,
