@@ -19,6 +19,7 @@ export { isReservedVariable, outputPrefix, variableName } from "./plan/variables
 export { type Explanation, explain } from "./plan/why.ts";
 export { duration, eventLines, type Line, toText } from "./report/lines.ts";
 export { planLines, whyLines } from "./report/plan-lines.ts";
+export { printable } from "./report/printable.ts";
 export { shownBytes } from "./report/shown-bytes.ts";
 export { type Status, statusLines } from "./report/status.ts";
 export { machineHash, readFacts } from "./rim/facts.ts";

@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import { BootlaceError, CODES } from "../../stage2/index.ts";
+import { BootlaceError, CODES, printable } from "../../stage2/index.ts";
 import { printFaults, wantsColour } from "./print-faults.ts";
 
 interface ErrorView {
@@ -32,5 +32,5 @@ export function printError(error: unknown, view: ErrorView): void {
   }
   if (told.faults.length > 0) view.stderr.write(`${print(told.faults)}\n`);
   view.stderr.write(print([{ code, severity: "error", message, ...(told.place ? { place: told.place } : {}) }]));
-  view.stderr.write(`  ${told.hint ?? CODES[code].remedy}\n`);
+  view.stderr.write(`  ${printable(told.hint ?? CODES[code].remedy)}\n`);
 }

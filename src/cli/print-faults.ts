@@ -1,6 +1,6 @@
 import { isAbsolute, join } from "node:path";
 import { styleText } from "node:util";
-import type { Fault, Place } from "../../stage2/index.ts";
+import { type Fault, type Place, printable } from "../../stage2/index.ts";
 
 export interface PrintOptions {
   readonly colour: boolean;
@@ -28,7 +28,7 @@ function printFault(fault: Fault, options: PrintOptions): string {
     options.colour ? styleText(style, text, { validateStream: false }) : text;
   const severity = paint(fault.severity === "error" ? "red" : "yellow", `${fault.severity} ${fault.code}`);
   const where = fault.place ? `${paint("bold", position(fault.place, options))} ` : "";
-  let text = `${where}${severity}: ${clean(fault.message)}\n`;
+  let text = `${where}${severity}: ${printable(fault.message)}\n`;
   if (fault.place?.source !== undefined) {
     text += excerpt(fault.place, fault.place.source, fault.suggestion, paint);
   } else if (fault.suggestion) {
@@ -36,7 +36,7 @@ function printFault(fault: Fault, options: PrintOptions): string {
   }
   if (fault.related) {
     const { message, place } = fault.related;
-    text += `  ${paint("bold", position(place, options))} ${clean(message)}\n`;
+    text += `  ${paint("bold", position(place, options))} ${printable(message)}\n`;
     if (place.source !== undefined) text += excerpt(place, place.source, undefined, paint);
   }
   return text;
@@ -44,7 +44,7 @@ function printFault(fault: Fault, options: PrintOptions): string {
 
 function position(place: Place, { prefix }: PrintOptions): string {
   const file = prefix && !isAbsolute(place.file) ? join(prefix, place.file) : place.file;
-  return `${clean(file)}:${place.line}:${place.column}`;
+  return `${printable(file)}:${place.line}:${place.column}`;
 }
 
 const WIDEST = 160;
@@ -58,19 +58,11 @@ function excerpt(
   const number = `  ${place.line} | `;
   // A long line is cut around the place, so that the caret stays in sight.
   const from = place.column > WIDEST - 40 ? place.column - 60 : 0;
-  const shown = clean(source.slice(from, from + WIDEST));
+  const shown = printable(source.slice(from, from + WIDEST));
   const before = source.slice(from, Math.max(from, place.column - 1)).replace(/[^\t]/g, " ");
   const room = Math.max(1, from + WIDEST - place.column);
   const length = Math.min(place.length ?? 1, Math.max(1, source.length - place.column + 1), room);
   const gutter = `${" ".repeat(number.length - 2)}| `;
   const caret = paint("cyan", "^".repeat(length) + (suggestion ? ` ${suggestion}` : ""));
   return `${paint("dim", number)}${shown}\n${paint("dim", gutter)}${before}${caret}\n`;
-}
-
-/** Control characters of a hostile file must not reach the terminal. */
-function clean(text: string): string {
-  return text.replace(
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
-    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
 }

@@ -1,4 +1,4 @@
-import { EXIT } from "../../stage2/index.ts";
+import { EXIT, printable } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
 import { commandTarget, commandTargets } from "../fleet/command-targets.ts";
 import { notDelivered } from "../fleet/list-actions.ts";
@@ -28,8 +28,8 @@ const status: CommandRun = async (context) => {
     const command = ["/usr/lib/bootlace/bootlace", "status", ...(json ? ["--json"] : [])];
     const said = await session.exec(command, { signal });
     if (said.exit === 127) throw notDelivered(target, machine.provider);
-    stdout.write(said.stdout);
-    stderr.write(said.stderr);
+    stdout.write(json ? said.stdout : printable(said.stdout));
+    stderr.write(printable(said.stderr));
     return said.exit === 0 ? EXIT.ok : EXIT.machine;
   } finally {
     await link.close();

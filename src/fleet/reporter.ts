@@ -7,6 +7,7 @@ import {
   type Line,
   type Plan,
   planLines,
+  printable,
 } from "../../stage2/index.ts";
 import type { CommandContext } from "../cli/command.ts";
 import type { HostResult } from "./result.ts";
@@ -34,7 +35,7 @@ type Out = Pick<CommandContext, "stdout" | "json">;
 /** One machine is shown as `up` shows it; of several each line has the machine's name before it. */
 export function fleetReporter(targets: readonly string[], { stdout, json }: Out): FleetReporter {
   if (json) return jsonReporter((value) => void stdout.write(`${JSON.stringify(value)}\n`));
-  const write = (text: string) => void stdout.write(`${text}\n`);
+  const write = (text: string) => void stdout.write(`${printable(text)}\n`);
   const width = Math.max(0, ...targets.map((target) => target.length));
   const single = targets.length === 1 ? createReporter({ stream: stdout }) : undefined;
   return {

@@ -1,4 +1,4 @@
-import { duration } from "../../stage2/index.ts";
+import { duration, printable } from "../../stage2/index.ts";
 import type { CommandContext } from "../cli/command.ts";
 import { throwIfAborted } from "../session/abort.ts";
 import { lookAt } from "./look.ts";
@@ -37,7 +37,7 @@ export async function statusTable(targets: readonly Target[], context: CommandCo
   for (const result of results) {
     const row = rows.get(result.target) ?? { target: result.target, reachable: false };
     if (json) stdout.write(`${JSON.stringify({ ...row, ...(row.reachable ? {} : { error: result.message }) })}\n`);
-    else stdout.write(`${result.target.padEnd(width)}  ${textOf(row, result)}\n`);
+    else stdout.write(`${result.target.padEnd(width)}  ${printable(textOf(row, result))}\n`);
   }
   return worstExit(results);
 }

@@ -1,4 +1,5 @@
 import { type Event, unreachable } from "../types/event.ts";
+import { printable } from "./printable.ts";
 
 /** 950 → `950ms`, 1234 → `1.2s`, 75000 → `1m15s`. */
 export function duration(ms: number): string {
@@ -14,11 +15,12 @@ export interface Line {
   readonly text: string;
 }
 
-const line = (tone: Tone, text: string): Line => ({ tone, text });
+/** A line without control characters: most of what it tells comes from scripts and machines. */
+export const line = (tone: Tone, text: string): Line => ({ tone, text: printable(text) });
 
 /** Lines as plain text, each with its line end. */
 export function toText(lines: readonly Line[]): string {
-  return lines.map((one) => `${one.text}\n`).join("");
+  return lines.map((one) => `${printable(one.text)}\n`).join("");
 }
 
 /** `1 step`, `2 steps`. */
@@ -120,6 +122,11 @@ function some(names: readonly string[]): string {
 
 /** One parseable line for the machine's console, or undefined where nothing changed state. */
 export function consoleLine(event: Event): string | undefined {
+  const told = consoleText(event);
+  return told === undefined ? undefined : printable(told);
+}
+
+function consoleText(event: Event): string | undefined {
   switch (event.k) {
     case "start":
       return `bootlace[run]: ${event.step} started try=${event.try} why=${event.why}`;
@@ -142,11 +149,11 @@ export function consoleLine(event: Event): string | undefined {
   }
 }
 
-/** Output without what would move the cursor or colour the rest of the screen. */
+/** Output of a script as text alone: without what would move the cursor, colour the screen or speak to the terminal. */
 export function clean(text: string): string {
   // What a carriage return overwrote nobody was to see any more: progress bars.
   const shown = text.replace(/\r+$/, "").replace(/^.*\r/s, "");
   return shown
     .replace(/\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)/g, "")
-    .replace(/[\x00-\x08\x0b-\x1f\x7f]/g, " ");
+    .replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, " ");
 }

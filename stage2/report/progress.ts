@@ -1,6 +1,6 @@
 import type { Event } from "../types/event.ts";
 import type { Step, StepId } from "../types/plan.ts";
-import { clean, duration, type Line } from "./lines.ts";
+import { clean, duration, type Line, line } from "./lines.ts";
 import { shownBytes } from "./shown-bytes.ts";
 
 interface Row {
@@ -76,12 +76,14 @@ export class Progress {
       }),
     );
     const hidden = waiting.length - shown.length;
-    return [
+    const rows = [
       ...desk,
       ...active.slice(0, height),
       ...shown,
       ...(hidden > 0 ? [{ tone: "dim" as const, text: `○ and ${hidden} more` }] : []),
     ];
+    // Each is one row of the screen, or what is drawn could not be taken off again.
+    return rows.map(({ tone, text }) => line(tone, text.replaceAll("\n", " ")));
   }
 
   /** The closing table: each step's end and time, and the chain that decided how long it took. */

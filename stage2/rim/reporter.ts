@@ -1,4 +1,5 @@
 import { eventLines, type Line, type Tone } from "../report/lines.ts";
+import { printable } from "../report/printable.ts";
 import { Progress } from "../report/progress.ts";
 import type { Event } from "../types/event.ts";
 
@@ -102,5 +103,6 @@ function useColour(stream: ReporterOptions["stream"]): boolean {
 
 function paint(line: Line, colour: boolean): string {
   const style = STYLES[line.tone];
-  return colour && style !== undefined ? `\x1b[${style[0]}m${line.text}\x1b[${style[1]}m` : line.text;
+  const text = printable(line.text);
+  return colour && style !== undefined ? `\x1b[${style[0]}m${text}\x1b[${style[1]}m` : text;
 }

@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { clean, consoleLine, duration, eventLines } from "../../stage2/report/lines.ts";
+import { clean, consoleLine, duration, eventLines, toText } from "../../stage2/report/lines.ts";
+import { printable } from "../../stage2/report/printable.ts";
 import { Progress } from "../../stage2/report/progress.ts";
 import { createReporter } from "../../stage2/rim/reporter.ts";
 import type { Event } from "../../stage2/types/event.ts";
@@ -182,6 +183,31 @@ test.each([
 ])("clean() takes out %s", (_what, text, cleaned) => {
   expect(clean(text)).toBe(cleaned);
 });
+
+test("printable() writes control characters out, and leaves text, line ends and tabs", () => {
+  expect(printable("a\u001b[2J\u009b1m\u0000\r\u007f é\t✔\nb")).toBe("a\\x1b[2J\\x9b1m\\x00\\x0d\\x7f é\t✔\nb");
+});
+
+/** Puts the sequence that clears a screen into every text of a value. */
+const hostile = (value: unknown): unknown => {
+  if (typeof value === "string") return `${value}\u001b[2J\u009b2J`;
+  if (Array.isArray(value)) return value.map(hostile);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, key === "k" ? one : hostile(one)]));
+};
+
+test.each(cases)(
+  "eventLines(), Progress and consoleLine() let no escape sequence of a machine's $k through",
+  (event) => {
+    const came = hostile(event) as Event;
+    const progress = new Progress();
+    progress.add(hostile(open()) as Event);
+    progress.add(came);
+    const ended = progress.summary(hostile(close()) as Event & { k: "close" });
+    const told = toText([...eventLines(came), ...progress.frame(0, 20), ...ended]) + (consoleLine(came) ?? "");
+    expect(told).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
+  },
+);
 
 test.each([
   [0.4, "0ms"],
