@@ -1,3 +1,4 @@
+import { chmod, writeFile } from "node:fs/promises";
 import { BootlaceError } from "../../stage2/index.ts";
 import { runLocal } from "../machine/run-local.ts";
 import { throwIfAborted } from "../session/abort.ts";
@@ -5,12 +6,15 @@ import { ExtVolume, type Range } from "./ext-volume.ts";
 import { findVolumes } from "./volumes.ts";
 
 /**
- * Writes a disk with all that it stands on as one sparse raw file.
+ * Writes a disk with all that it stands on as one sparse raw file of mode 0600.
  *
  * @param source a file, or a `json:` name of a chain as qemu-img(1) takes it.
  * @throws {BootlaceError} `E_DISK_UNREADABLE`.
  */
 export async function writeRawView(source: string, to: string, signal?: AbortSignal): Promise<void> {
+  // Before there is anything in it: qemu-img takes the file as it is. Whatever the umask, nobody else reads along.
+  await writeFile(to, "", { mode: 0o600 });
+  await chmod(to, 0o600);
   await qemu(["qemu-img", "convert", "-O", "raw", source, to], { signal });
 }
 

@@ -1,10 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 
 /** `<project>/.bootlace/machines/<name>`: what the desk knows of one machine. */
 export function machineFolder(dir: string, name: string): string {
   return join(dir, ".bootlace", "machines", name);
+}
+
+/**
+ * Makes the folder of a machine, or of anything else that the desk keeps, for its user alone: a machine's disk and console
+ * may show what is private. One that is there with another mode is closed too.
+ */
+async function makeOwnFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  if (basename(dirname(folder)) === "machines") await chmod(folder, 0o700);
 }
 
 /** What a machine is, fixed at launch; every provider's has `provider`. */
@@ -39,7 +48,7 @@ export async function readJson<T>(file: string): Promise<T | undefined> {
  * @returns false when it is there already.
  */
 export async function claimJson(file: string, value: unknown): Promise<boolean> {
-  await mkdir(join(file, ".."), { recursive: true });
+  await makeOwnFolder(dirname(file));
   const beside = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
   await writeFile(beside, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
   try {
@@ -55,7 +64,7 @@ export async function claimJson(file: string, value: unknown): Promise<boolean> 
 
 /** Writes a JSON file beside and renames it, so that a reader sees the old or the new one. Mode 0600. */
 export async function writeJson(file: string, value: unknown): Promise<void> {
-  await mkdir(join(file, ".."), { recursive: true });
+  await makeOwnFolder(dirname(file));
   await writeFile(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }

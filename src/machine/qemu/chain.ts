@@ -1,4 +1,4 @@
-import { rm, stat, symlink } from "node:fs/promises";
+import { chmod, rm, stat, symlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { BootlaceError } from "../../../stage2/index.ts";
 import { hashStream } from "../../artifacts/hash-file.ts";
@@ -58,6 +58,7 @@ export async function makeOverlay(spec: QemuSpec, files: QemuFiles, signal?: Abo
     code: "E_QEMU_BASE",
     signal,
   });
+  await chmod(files.disk, 0o600);
 }
 
 /** Bytes that a disk has for a guest. */

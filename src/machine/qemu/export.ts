@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rename, rm, stat, symlink } from "node:fs/promises";
+import { chmod, copyFile, mkdtemp, rename, rm, stat, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BootlaceError } from "../../../stage2/index.ts";
 import type { Layer, Origin } from "../machine.ts";
@@ -26,13 +26,15 @@ export interface ExportedImage {
  * not boot by itself. A file that is there is not overwritten.
  *
  * @returns the files written, absolute or as `file` is.
- * @throws {BootlaceError} `E_QEMU_BASE` when the base is gone, `E_IMAGE_DAMAGED`, `E_DESK_FILES` when the file is there.
+ * @throws {BootlaceError} `E_QEMU_BASE` when the base is gone, `E_IMAGE_DAMAGED`, `E_DESK_FILES` when the file is there or
+ * its folder is not. All files have mode 0600.
  */
 export async function exportDisk(
   { origin, layers }: ExportedImage,
   file: string,
   { format, standalone, compressed = false, signal }: ExportOptions,
 ): Promise<readonly string[]> {
+  await assertFolder(dirname(file));
   const written = [file, ...(origin.boot === "direct" ? [`${file}.kernel`, `${file}.initrd`] : [])];
   for (const path of written)
     if (await stat(path).catch(() => undefined))
@@ -62,9 +64,10 @@ export async function exportDisk(
     );
     if (!standalone)
       for (const { name, file: from } of chain.slice(0, -1)) {
-        await copyFile(from, join(dirname(file), name));
+        await copyOwn(from, join(dirname(file), name));
         written.push(join(dirname(file), name));
       }
+    await chmod(join(work, "export"), 0o600);
     await rename(join(work, "export"), file);
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -72,10 +75,24 @@ export async function exportDisk(
   if (origin.boot === "direct") {
     const own = layers.at(-1);
     const beside = own && dirname(own.file);
-    await copyFile(beside ? join(beside, LAYER_KERNEL) : cachedKernel(base.digest), `${file}.kernel`);
-    await copyFile(beside ? join(beside, LAYER_INITRD) : cachedInitrd(base.digest), `${file}.initrd`);
+    await copyOwn(beside ? join(beside, LAYER_KERNEL) : cachedKernel(base.digest), `${file}.kernel`);
+    await copyOwn(beside ? join(beside, LAYER_INITRD) : cachedInitrd(base.digest), `${file}.initrd`);
   }
   return written.map((path) => (path === file ? file : join(dirname(file), basename(path))));
+}
+
+/** What a machine wrote may be private, whatever the mode of the copy's origin. */
+async function copyOwn(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  await chmod(to, 0o600);
+}
+
+async function assertFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory())
+    throw new BootlaceError("E_DESK_FILES", `The folder ${folder} does not exist`, {
+      hint: `Make it: mkdir -p ${folder}`,
+    });
 }
 
 const formatOf = (name: string): string => (name.endsWith(".raw") ? "raw" : "qcow2");

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { ExtVolume } from "../../../src/disk/ext-volume.ts";
 import { intersection, writeRawView, writtenRanges, zeroFreeSpace } from "../../../src/disk/overlay.ts";
 import { ensureDebianPackages } from "../../support/debian.ts";
@@ -67,4 +67,12 @@ test("writeRawView() of what is no disk tells what qemu-img said", async () => {
     code: "E_DISK_UNREADABLE",
     message: expect.stringContaining("No such file"),
   });
+});
+
+test("writeRawView() makes a file that only its owner can read, whatever the umask", async () => {
+  const { overlay, view } = await deletedOn();
+  const umask = process.umask(0);
+  onTestFinished(() => void process.umask(umask));
+  await writeRawView(overlay, view);
+  expect(statSync(view).mode & 0o777).toBe(0o600);
 });

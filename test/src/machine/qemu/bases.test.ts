@@ -1,23 +1,33 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { withFileLock } from "../../../../src/machine/file-lock.ts";
 import { cachedDisk } from "../../../../src/machine/qemu/cache.ts";
 import { fetchedBase } from "../../../../src/machine/qemu/fetched-base.ts";
 import { fileBase } from "../../../../src/machine/qemu/file-base.ts";
-import { withFileLock } from "../../../../src/machine/file-lock.ts";
 import { qemuProvider } from "../../../../src/machine/qemu/qemu-provider.ts";
 import { unusedDisks } from "../../../../src/machine/qemu/unused-disks.ts";
 import { ownCache } from "../../../support/cache-folder.ts";
 import { ensureDebianPackages } from "../../../support/debian.ts";
 
 const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
-/** As raw as a disk can be: nothing in it tells of a format. */
-const DISK = Buffer.alloc(300_000, "disk ");
+/** As raw as a disk can be: nothing but the mark of a boot sector. */
+const DISK = Buffer.alloc(1_300_000, "disk ");
+DISK.writeUInt16LE(0xaa55, 510);
 const DIGEST = sha256(DISK);
 const quick = { pause: async () => {} };
 
@@ -60,6 +70,57 @@ test("fileBase() refuses a packed file and another format, with the command that
     message: expect.stringContaining("is vmdk, expected qcow2 or raw"),
   });
   await expect(fileBase(join(dir, "none"))).rejects.toMatchObject({ code: "E_QEMU_BASE" });
+});
+
+test("fileBase() and fetchedBase() refuse a qcow2 whose content lies in another file", async () => {
+  qemuImg("create", "-q", "-f", "qcow2", "-o", "data_file=data.raw,data_file_raw=on", "disk.qcow2", "1M");
+  const refused = { code: "E_QEMU_BASE", message: expect.stringContaining("external data file") };
+  await expect(fileBase(join(dir, "disk.qcow2"))).rejects.toMatchObject(refused);
+  const bytes = readFileSync(join(dir, "disk.qcow2"));
+  const { url } = await serve((_, response) => Boolean(response.end(bytes)));
+  await expect(fetchedBase({ kind: "url", url, sha256: sha256(bytes) })).rejects.toMatchObject(refused);
+});
+
+test.each([
+  ["json:", 'json:{"driver":"raw","file":{"driver":"file","filename":"/etc/hostname"}}'],
+  ["a protocol", "nbd://127.0.0.1:1/x"],
+  ["an absolute path", "/etc/hostname"],
+  ["a path that goes up", "../../etc/hostname"],
+  ["a symbolic link", "link"],
+  ["nothing that is there", "none.raw"],
+])("fileBase() refuses a chain whose second link stands on %s, and names the link", async (_, name) => {
+  symlinkSync("/etc/hostname", join(dir, "link"));
+  qemuImg("create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", name, "middle.qcow2", "1M");
+  qemuImg("create", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", "middle.qcow2", "top.qcow2", "1M");
+  await expect(fileBase(join(dir, "top.qcow2"))).rejects.toMatchObject({
+    code: "E_QEMU_BASE",
+    message: expect.stringMatching(/middle\.qcow2 stands on /),
+    hint: expect.stringContaining("qemu-img convert"),
+  });
+});
+
+test("fileBase() refuses a disk that stands on itself, and one that stands on another format", async () => {
+  qemuImg("create", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", "other.qcow2", "self.qcow2", "1M");
+  qemuImg("create", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", "self.qcow2", "other.qcow2", "1M");
+  await expect(fileBase(join(dir, "self.qcow2"))).rejects.toMatchObject({
+    message: expect.stringContaining("stands on itself"),
+  });
+  qemuImg("create", "-q", "-f", "vmdk", "below.vmdk", "1M");
+  qemuImg("create", "-q", "-f", "qcow2", "-F", "vmdk", "-b", "below.vmdk", "on-vmdk.qcow2");
+  await expect(fileBase(join(dir, "on-vmdk.qcow2"))).rejects.toMatchObject({
+    message: expect.stringContaining("which is vmdk, expected qcow2 or raw"),
+  });
+});
+
+test("fileBase() refuses a file that is no disk: one that is small, and one without boot sector and file system", async () => {
+  await expect(fileBase("/etc/hostname")).rejects.toMatchObject({
+    code: "E_QEMU_BASE",
+    message: expect.stringContaining("/etc/hostname is no disk image"),
+  });
+  writeFileSync(join(dir, "text"), Buffer.alloc(2_000_000, "text "));
+  await expect(fileBase(join(dir, "text"))).rejects.toMatchObject({
+    message: expect.stringContaining("neither a boot sector nor a file system"),
+  });
 });
 
 /** A server of one file, with ranges; `answer` may take a request first. */

@@ -1,13 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
   existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,7 +37,8 @@ beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), "bootlace-export-"));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const run = (...argv: readonly [string, ...string[]]) => execFileSync(argv[0], argv.slice(1), { cwd: dir });
-  writeFileSync(join(dir, "base.raw"), Buffer.alloc(BYTES, 1));
+  writeFileSync(join(dir, "base.raw"), WHOLE.subarray(0, BYTES / 2));
+  truncateSync(join(dir, "base.raw"), BYTES);
   base = await fileBase(join(dir, "base.raw"));
   const below = `${base.digest}.raw`;
   symlinkSync(cachedDisk(base), join(dir, below));
@@ -48,6 +52,8 @@ beforeEach(async () => {
 });
 
 const WHOLE = Buffer.concat([Buffer.alloc(BYTES / 2, 1), Buffer.alloc(BYTES / 2, 2)]);
+// A boot sector's mark: what has none is no disk.
+WHOLE.writeUInt16LE(0xaa55, 510);
 const asRaw = (file: string): Buffer => {
   execFileSync("qemu-img", ["convert", "-O", "raw", file, `${file}.whole`]);
   return readFileSync(`${file}.whole`);
@@ -88,4 +94,24 @@ test("exportDisk() overwrites no file, and refuses a damaged image and one whose
   rmSync(cachedDisk(base));
   await expect(exportDisk(image, other, wanted)).rejects.toMatchObject({ code: "E_QEMU_BASE" });
   expect(existsSync(other)).toBe(false);
+});
+
+test("exportDisk() writes files that only their owner can read, whatever the umask", async () => {
+  const umask = process.umask(0);
+  onTestFinished(() => void process.umask(umask));
+  chmodSync(cachedDisk(base), 0o644);
+  for (const part of ["kernel", "initrd"]) writeFileSync(join(dir, part), part, { mode: 0o644 });
+  const direct = { ...image, origin: { ...image.origin, boot: "direct" } };
+  const written = await exportDisk(direct, join(dir, "out.qcow2"), { format: "qcow2", standalone: false });
+  expect(written).toHaveLength(4);
+  for (const file of written) expect([file, statSync(file).mode & 0o777]).toEqual([file, 0o600]);
+});
+
+test("exportDisk() names the folder that is missing, with the command that makes it", async () => {
+  const file = join(dir, "deep", "er", "out.raw");
+  await expect(exportDisk(image, file, { format: "raw", standalone: true })).rejects.toMatchObject({
+    code: "E_DESK_FILES",
+    message: `The folder ${join(dir, "deep", "er")} does not exist`,
+    hint: expect.stringContaining("mkdir -p"),
+  });
 });
