@@ -12,6 +12,7 @@ const FLEET_ONLY = [
   "--retry-failed",
   "--take-over",
   "--accept-host-key",
+  "--ask-sudo-once",
   "--no-boot-hook",
 ] as const;
 const HERE_ONLY = ["--root"] as const;

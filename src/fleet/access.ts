@@ -3,11 +3,18 @@ import { Writable } from "node:stream";
 import { BootlaceError } from "../../stage2/index.ts";
 import type { CommandContext } from "../cli/command.ts";
 import type { HostAccess } from "../machine/host/host-machine.ts";
+import { SUDO_QUESTION } from "../session/become-root.ts";
 
 type Asking = Pick<CommandContext, "dir" | "options" | "json" | "signal">;
 
-/** How a command gets at hosts: the key that its line vouches for, and the person at the terminal, asked once a question. */
-export function hostAccess({ dir, options, json, signal }: Asking): HostAccess {
+/**
+ * How a command gets at hosts: the key that its line vouches for, and the person at the terminal, asked once a question.
+ * Sudo's password is a question of each host, unless `--ask-sudo-once` says that it is the same on all: no host is shown
+ * another one's without that.
+ *
+ * @param read asks the person.
+ */
+export function hostAccess({ dir, options, json, signal }: Asking, read = readHidden): HostAccess {
   const key = options.acceptHostKey;
   if (typeof key === "string" && !/^SHA256:[A-Za-z0-9+/]{43}=?$/.test(key))
     throw new BootlaceError("E_USAGE", `--accept-host-key expects a fingerprint such as SHA256:…, "${key}" came`, {
@@ -15,11 +22,13 @@ export function hostAccess({ dir, options, json, signal }: Asking): HostAccess {
     });
   const answers = new Map<string, Promise<string | undefined>>();
   let last: Promise<unknown> = Promise.resolve();
-  const askSecret = (question: string): Promise<string | undefined> => {
+  const askSecret = (asked: string): Promise<string | undefined> => {
+    const forAll = options.askSudoOnce === true && asked.startsWith(SUDO_QUESTION);
+    const question = forAll ? `${SUDO_QUESTION} on every host of this command` : asked;
     const known = answers.get(question);
     if (known) return known;
     // One at a time: a fleet's hosts ask at once.
-    const answer = last.then(() => (json ? undefined : readHidden(question, signal)));
+    const answer = last.then(() => (json ? undefined : read(question, signal)));
     last = answer.catch(() => {});
     answers.set(question, answer);
     return answer;

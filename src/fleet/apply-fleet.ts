@@ -69,7 +69,10 @@ async function reachAll(
   await inParallel(parallel, targets, async (target) => {
     const begun = performance.now();
     try {
-      contacts.push(await makeContact(target, payloads, wish, takeOver, signal));
+      const contact = await makeContact(target, payloads, wish, takeOver, signal);
+      contacts.push(contact);
+      // More than go at a time do not all stay connected; a link opens again when its turn comes.
+      if (targets.length > parallel) await contact.link.close();
     } catch (error) {
       if (signal.aborted) throw error;
       const failed = failure(target, begun, error);

@@ -4,6 +4,9 @@ import type { Session } from "./session.ts";
 import { SudoSession } from "./sudo-session.ts";
 import type { AskSecret } from "./unlock-key.ts";
 
+/** How the question for sudo's password begins; the host's name follows. */
+export const SUDO_QUESTION = "Password for sudo";
+
 /** Keeps sudo's password of one host for as long as the process lives, so that nobody is asked twice. */
 export interface SudoMemory {
   password?: Hidden;
@@ -52,7 +55,7 @@ export async function becomeRoot(
 }
 
 async function askPassword(session: Session, ask: AskSecret | undefined): Promise<Hidden> {
-  const password = await ask?.(`Password for sudo on ${session.target}`);
+  const password = await ask?.(`${SUDO_QUESTION} on ${session.target}`);
   // A line end in it would make two lines of what sudo reads as one.
   if (password !== undefined && password !== "" && !/[\n\0]/.test(password)) return new Hidden(password);
   throw refused(session, "sudo wants a password, and nobody can be asked for it");

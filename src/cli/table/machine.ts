@@ -12,6 +12,11 @@ const on: OptionSpec = {
   choices: ["sandbox", "qemu"],
 };
 
+const askSudoOnce: OptionSpec = {
+  flags: "--ask-sudo-once",
+  summary: "Sudo's password is the same on all hosts: ask once, and give it to each",
+};
+
 export const machineCommands: readonly CommandSpec[] = [
   {
     name: "test",
@@ -65,12 +70,24 @@ export const machineCommands: readonly CommandSpec[] = [
   {
     name: "shell",
     group: "machine",
-    summary: "Open a shell on a machine, or one with exactly a script's environment",
-    arguments: [target, { name: "step", summary: "SERVICE.PHASE", kind: "step", optional: true }],
+    summary: "Open a shell on a machine, or one with exactly a script's environment, or run one command there",
+    arguments: [
+      target,
+      { name: "step", summary: "SERVICE.PHASE", kind: "step", optional: true },
+      {
+        name: "command",
+        summary: "After --: a command instead of a shell",
+        kind: "text",
+        optional: true,
+        variadic: true,
+      },
+    ],
+    takesCommand: true,
     options: [acceptHostKey],
     examples: [
       { command: "bootlace shell dev", summary: "a login shell of root" },
       { command: "bootlace shell dev web.update", summary: "what web's update script would see" },
+      { command: "bootlace shell dev -- df -h /", summary: "one command as root; its exit code is this one's" },
     ],
     load: () => import("../../commands/shell.ts"),
   },
@@ -82,6 +99,7 @@ export const machineCommands: readonly CommandSpec[] = [
     options: [
       { flags: "--parallel <n>", summary: "How many machines of a group at a time (default: 10)", parse: "integer" },
       acceptHostKey,
+      askSudoOnce,
     ],
     examples: [
       { command: "bootlace status", summary: "all machines of the project" },

@@ -24,6 +24,11 @@ const assume: OptionSpec = {
   kind: "service",
 };
 
+const askSudoOnce: OptionSpec = {
+  flags: "--ask-sudo-once",
+  summary: "Sudo's password is the same on all hosts: ask once, and give it to each",
+};
+
 export const runCommands: readonly CommandSpec[] = [
   {
     name: "plan",
@@ -81,6 +86,7 @@ export const runCommands: readonly CommandSpec[] = [
       { flags: "--no-boot-hook", summary: "Install no boot hook: the machine does nothing by itself" },
       { flags: "--take-over", summary: "Take a machine that belongs to another project" },
       acceptHostKey,
+      askSudoOnce,
       {
         flags: "--jobs <n>",
         summary: "How many steps run at once (default: twice the cores, at least 4)",
@@ -115,6 +121,7 @@ export const runCommands: readonly CommandSpec[] = [
     options: [
       { flags: "--parallel <n>", summary: "How many machines at a time (default: 10)", parse: "integer" },
       acceptHostKey,
+      askSudoOnce,
     ],
     examples: [
       { command: "bootlace do dev", summary: "which actions there are" },

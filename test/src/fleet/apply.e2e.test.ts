@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { eventsOf } from "../../support/desk.ts";
 import { type SandboxHosts, startHosts, type } from "../../support/sandbox-hosts.ts";
 import { makeProject, SMALL } from "../../support/small-project.ts";
+import { startRelay } from "../../support/tcp-relay.ts";
 
 const fleet = (more = "", hosts = "[h1, h2]") =>
   makeProject({
@@ -91,4 +92,15 @@ test("apply --canary begins no other host after a canary failed, and --max-fail 
   await hosts.on("h1", "rm /srv/broken");
   const good = await type(dir, ["apply", "@game", "--yes", "--canary", "1"]);
   expect([good.exit, good.out]).toEqual([0, expect.stringContaining("2 machines: 2 done\n")]);
+});
+
+test("apply keeps no more hosts connected than go at a time: with more, each is connected to again when its turn comes", async () => {
+  const hosts = await startHosts("h1", "h2");
+  const dir = await fleet();
+  const relay = await startRelay(await hosts.port("h1"));
+  await hosts.configure({ h1: relay.port });
+  expect((await type(dir, ["apply", "@game", "--yes"])).exit).toBe(0);
+  expect(relay.accepted()).toBe(1);
+  expect((await type(dir, ["apply", "@game", "--parallel", "1"])).exit).toBe(0);
+  expect(relay.accepted()).toBe(3);
 });
