@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { startHosts, type } from "../../support/sandbox-hosts.ts";
 import { makeProject } from "../../support/small-project.ts";
 
@@ -42,4 +42,20 @@ test("apply goes on with its run where a host without a boot hook reboots unaske
   const { exit, out, err } = await type(dir, ["apply", "h1", "--yes", "--no-boot-hook", "--json"]);
   expect([exit, err]).toEqual([0, ""]);
   expect(opens(out).map(({ resumed }) => resumed)).toEqual([false, true]);
+});
+
+test("apply sends a secret again after a reboot, and the boot hook's run waits for it", async () => {
+  const hosts = await startHosts("h1");
+  process.env.BOOTLACE_TEST_TOKEN = "hunter22-production";
+  onTestFinished(() => void delete process.env.BOOTLACE_TEST_TOKEN);
+  const use = "secrets: {token: {phases: [init]}}\n";
+  const dir = await rebooting(
+    "cat $BOOTLACE_CREDENTIALS/token >/srv/before",
+    use,
+    "secrets:\n  web.token: env:BOOTLACE_TEST_TOKEN\n",
+  );
+  const { exit, out, err } = await type(dir, ["apply", "h1", "--yes", "--json"]);
+  expect([exit, err]).toEqual([0, ""]);
+  expect(opens(out).map(({ resumed }) => resumed)).toEqual([false, true]);
+  expect(await hosts.on("h1", "cat /srv/before; tail -n 1 /srv/log")).toBe("hunter22-productionupdate\n");
 });
