@@ -63,7 +63,7 @@ main(process.argv.slice(2)).then(
   (error: unknown) => {
     const known = error instanceof BootlaceError;
     const text = known
-      ? `${error.code}: ${error.message}\n  ${error.hint ?? CODES[error.code].remedy}`
+      ? `${error.code}: ${error.message}\n  ${error.hint ?? (error.code === "E_USAGE" ? "See bootlace --help." : CODES[error.code].remedy)}`
       : `E_INTERNAL: ${error instanceof Error ? error.stack : error}`;
     process.stderr.write(`error ${text}\n`);
     process.exitCode = known ? error.exit : EXIT.internal;

@@ -28,6 +28,8 @@ export interface CommandSpec {
   readonly summary: string;
   readonly arguments?: readonly ArgumentSpec[];
   readonly options?: readonly OptionSpec[];
+  /** Words after `--` are a command for the machine: the context has them apart. */
+  readonly takesCommand?: boolean;
   /** At least one; a test runs the parser over each. */
   readonly examples: readonly { readonly command: string; readonly summary: string }[];
   readonly load: () => Promise<{ readonly default: CommandRun }>;
@@ -38,6 +40,8 @@ export interface CommandContext {
   /** Absolute path of the project folder (`-C DIR`, default the working folder). */
   readonly dir: string;
   readonly args: readonly string[];
+  /** The words after `--`, for a command that takes them; undefined without any. */
+  readonly command?: readonly string[] | undefined;
   /** By commander's camelCase name: `--max-fail <n>` is `maxFail`. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly json: boolean;

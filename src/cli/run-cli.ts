@@ -42,14 +42,21 @@ export async function runCli(argv: readonly string[], parts: CliParts): Promise<
     json = asJson === true;
     const command = await call.spec.load();
     const { stdout, stderr, signal } = parts;
-    const { args } = call;
-    return await command.default({ dir, args, options, json, yes: yes === true, stdout, stderr, signal });
+    const words = call.spec.takesCommand ? cutCommand(argv, call.args) : { args: call.args };
+    return await command.default({ dir, ...words, options, json, yes: yes === true, stdout, stderr, signal });
   } catch (thrown) {
     if (parts.signal.aborted && isAbort(thrown, parts.signal)) return interruptedBy(parts.signal);
     const error = withHelp(asDeskFilesError(thrown), argv, parts.commands ?? COMMANDS);
     printError(error, { json, stderr: parts.stderr, dir, cwd: parts.cwd });
     return error instanceof BootlaceError ? error.exit : EXIT.internal;
   }
+}
+
+/** Takes the words after `--` from the others; the parser has put them together. */
+function cutCommand(argv: readonly string[], args: readonly string[]): Pick<CommandContext, "args" | "command"> {
+  const at = argv.indexOf("--");
+  const count = at < 0 ? 0 : argv.length - at - 1;
+  return count === 0 ? { args } : { args: args.slice(0, -count), command: args.slice(-count) };
 }
 
 /** The call that was asked for, or undefined when help or the version was and has been printed. */

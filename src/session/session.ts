@@ -10,7 +10,10 @@ export interface Session {
    * @throws {BootlaceError} `E_SESSION_LOST` when the connection breaks before the end is known.
    */
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
-  /** Gives the person's terminal to a program on the machine; resolves with its exit code. */
+  /**
+   * Gives the person's terminal to a program on the machine; resolves with its exit code. Where stdin is no terminal the
+   * program gets none either: it reads what is piped to it, up to its end.
+   */
   shell(options: ShellOptions): Promise<number>;
   /** Resolves once, when the connection has ended for whatever reason. */
   readonly closed: Promise<void>;
@@ -39,5 +42,7 @@ export interface ShellOptions {
   readonly argv?: readonly string[];
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
+  /** Where there is no terminal; default: `stdout`. */
+  readonly stderr?: NodeJS.WritableStream;
   readonly signal?: AbortSignal;
 }

@@ -7,7 +7,7 @@ import { collect, feeding } from "./channel-io.ts";
 import { ChannelSlots } from "./channel-slots.ts";
 import { quoteArgv } from "./quote.ts";
 import type { ExecOptions, ExecResult, Session, ShellOptions } from "./session.ts";
-import { shareTerminal } from "./terminal.ts";
+import { shareTerminal, wantsTerminal } from "./terminal.ts";
 
 type ChannelCallback = (error: Error | undefined, channel: ClientChannel) => void;
 
@@ -41,7 +41,11 @@ export class SshSession implements Session {
     });
   }
 
-  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+  exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    return this.#run((done) => this.#client.exec(quoteArgv(argv), done), options);
+  }
+
+  async #run(start: (done: ChannelCallback) => void, options: ExecOptions): Promise<ExecResult> {
     throwIfAborted(options.signal);
     const fed = feeding(options.stdin);
     // What was to be sent could not be had: that is the reason, and not what became of the channel then.
@@ -50,7 +54,7 @@ export class SshSession implements Session {
       throw fed.error ?? tooMuch ?? error;
     };
     const run = await this.#open(
-      (done) => this.#client.exec(quoteArgv(argv), done),
+      start,
       (channel) => {
         const over = ({ message }: BootlaceError) => {
           tooMuch ??= new BootlaceError("E_REMOTE_COMMAND", `${this.target}: ${message}`);
@@ -70,7 +74,13 @@ export class SshSession implements Session {
   }
 
   async shell(options: ShellOptions): Promise<number> {
-    const { argv, stdout } = options;
+    const { argv, stdin, stdout, stderr = stdout, signal } = options;
+    if (!wantsTerminal(options)) {
+      const streams = { stdin, stdout, stderr, ...(signal && { signal }) };
+      const piped = argv ? this.exec(argv, streams) : this.#run((done) => this.#client.shell(false, done), streams);
+      // What nobody reads any more must not keep the process.
+      return (await piped.finally(() => stdin.unpipe().pause())).exit;
+    }
     const size = { term: process.env.TERM ?? "xterm", cols: stdout.columns ?? 80, rows: stdout.rows ?? 24 };
     const run = await this.#open(
       (done) =>

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { endByToken } from "./end-by-token.ts";
 import type { Hidden } from "./hidden.ts";
 import type { ExecOptions, ExecResult, Session, ShellOptions } from "./session.ts";
+import { wantsTerminal } from "./terminal.ts";
 
 /**
  * Passes over lines up to the marker in $0, then is the command. sudo reads its password by single bytes to the end of
@@ -37,8 +38,12 @@ export class SudoSession implements Session {
     }
   }
 
-  shell(options: ShellOptions): Promise<number> {
-    const { argv } = options;
+  async shell(options: ShellOptions): Promise<number> {
+    const { argv, stdin, stdout, stderr = stdout, signal } = options;
+    if (argv && !wantsTerminal(options)) {
+      const ran = this.exec(argv, { stdin, stdout, stderr, ...(signal && { signal }) });
+      return (await ran.finally(() => stdin.unpipe().pause())).exit;
+    }
     // sudo asks on the person's own terminal here. Without a command it is the login user's shell, as with ssh(1).
     return this.#inner.shell(argv ? { ...options, argv: ["sudo", "-H", "--", ...argv] } : options);
   }

@@ -70,12 +70,24 @@ export const machineCommands: readonly CommandSpec[] = [
   {
     name: "shell",
     group: "machine",
-    summary: "Open a shell on a machine, or one with exactly a script's environment",
-    arguments: [target, { name: "step", summary: "SERVICE.PHASE", kind: "step", optional: true }],
+    summary: "Open a shell on a machine, or one with exactly a script's environment, or run one command there",
+    arguments: [
+      target,
+      { name: "step", summary: "SERVICE.PHASE", kind: "step", optional: true },
+      {
+        name: "command",
+        summary: "After --: a command instead of a shell",
+        kind: "text",
+        optional: true,
+        variadic: true,
+      },
+    ],
+    takesCommand: true,
     options: [acceptHostKey],
     examples: [
       { command: "bootlace shell dev", summary: "a login shell of root" },
       { command: "bootlace shell dev web.update", summary: "what web's update script would see" },
+      { command: "bootlace shell dev -- df -h /", summary: "one command as root; its exit code is this one's" },
     ],
     load: () => import("../../commands/shell.ts"),
   },

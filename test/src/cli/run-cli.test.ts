@@ -167,6 +167,33 @@ test.each([
   expect(await call(["act"], { commands: thrown, signal: abort.signal })).toMatchObject({ exit: expected, err: "" });
 });
 
+test.each([
+  [["dev"], { args: ["dev"], command: undefined }],
+  [["dev", "web.update"], { args: ["dev", "web.update"], command: undefined }],
+  [["dev", "--", "ls", "-l", "--", "a b"], { args: ["dev"], command: ["ls", "-l", "--", "a b"] }],
+  [["dev", "--"], { args: ["dev"], command: undefined }],
+])("runCli() gives shell %j the words after -- as a command of their own", async (words, expected) => {
+  const calls: unknown[] = [];
+  const load: CommandSpec["load"] = async () => ({
+    default: async ({ args, command: words }) => {
+      calls.push({ args, command: words });
+      return 0;
+    },
+  });
+  const shell = COMMANDS.filter(({ name }) => name === "shell").map((spec) => ({ ...spec, load }));
+  expect(await call(["shell", ...words], { commands: shell })).toMatchObject({ exit: 0, err: "" });
+  expect(calls).toEqual([expected]);
+});
+
+test.each([[["dev", "web"]], [["dev", "web.init", "more"]], [["dev", "web.init", "--", "ls"]]])(
+  "bootlace shell %j is E_USAGE and leads to its own help",
+  async (words) => {
+    const { exit, err } = await call(["shell", ...words]);
+    expect(exit).toBe(2);
+    expect(err).toMatch(/E_USAGE: Expected [^]*`bootlace shell --help`/);
+  },
+);
+
 test("makeProgram() parses every example of every command", () => {
   for (const { name, examples } of COMMANDS) {
     expect(examples.length, name).toBeGreaterThan(0);

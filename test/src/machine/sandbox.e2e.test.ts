@@ -186,8 +186,8 @@ test("a sandbox reboots by itself when its runner asks for it, at the same addre
 test("shell() gives a terminal of the person's size, follows its changes, and ends with the shell's exit code", async () => {
   const machine = await launch(await makeProject({}));
   const session = await machine.session();
-  const stdin = new PassThrough();
-  const stdout = Object.assign(new PassThrough(), { columns: 101, rows: 33 });
+  const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} });
+  const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 101, rows: 33 });
   let said = "";
   stdout.on("data", (chunk: Buffer) => {
     said += chunk.toString();
