@@ -190,7 +190,7 @@ test.each([[["dev", "web"]], [["dev", "web.init", "more"]], [["dev", "web.init",
   async (words) => {
     const { exit, err } = await call(["shell", ...words]);
     expect(exit).toBe(2);
-    expect(err).toMatch(/E_USAGE: Expected [^]*`bootlace shell --help`/);
+    expect(err).toMatch(/E_USAGE: Expected [\s\S]*`bootlace shell --help`/);
   },
 );
 
