@@ -41,6 +41,14 @@ export async function chooseAccel(
   });
 }
 
+/** In a few words; what QEMU said of it stands in the console's file. */
+export const shownAccel = ({ accel, why }: ChosenAccel): string =>
+  accel !== "tcg"
+    ? accel
+    : why === "asked for"
+      ? "tcg, as asked for"
+      : `tcg; ${why.startsWith("no hvf") ? "HVF" : "KVM"} does not work here`;
+
 interface Known {
   readonly boot: string;
   readonly fault?: string;

@@ -114,7 +114,7 @@ async function download(url: string, part: string, wanted: Wanted, { signal, pau
       const wrong = error instanceof BootlaceError;
       if (wrong) await rm(part, { force: true });
       if (wrong && before > 0) continue;
-      if (wrong || tries >= TRIES || (error instanceof Refused && !error.again)) throw asError(url, error);
+      if (wrong || tries >= TRIES || (error instanceof Refused && !error.again)) throw await asError(url, part, error);
       await wait(2 ** (tries - 1) * 500);
     }
   }
@@ -128,13 +128,17 @@ class Refused extends Error {
   }
 }
 
-const asError = (url: string, error: unknown): Error =>
-  error instanceof BootlaceError
-    ? error
-    : new BootlaceError("E_QEMU_BASE", `${url}: ${error instanceof Error ? error.message : String(error)}`, {
-        hint: "What has come is kept: the next command goes on from there.",
-        cause: error,
-      });
+async function asError(url: string, part: string, error: unknown): Promise<Error> {
+  if (error instanceof BootlaceError) return error;
+  const here = (await stat(part).catch(() => undefined))?.size ?? 0;
+  return new BootlaceError("E_QEMU_BASE", `${url}: ${error instanceof Error ? error.message : String(error)}`, {
+    hint:
+      here > 0
+        ? "What has come is kept: the next command goes on from there."
+        : "Is the address right, and within reach of this computer?",
+    cause: error,
+  });
+}
 
 async function append(url: string, part: string, from: number, signal: AbortSignal | undefined): Promise<void> {
   const answer = await ask(new URL(url), from, signal, 0);

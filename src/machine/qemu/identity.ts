@@ -1,11 +1,8 @@
 import { readFile } from "node:fs/promises";
 import type { NamedValue } from "../machine.ts";
 import { readJson } from "../machine-folder.ts";
-import { consoleSince, readConsole } from "./console.ts";
+import { printedHostKeys } from "./console.ts";
 import type { QemuFiles, QemuSpec } from "./qemu-spec.ts";
-
-/** What every start begins with in the console's file. */
-const START = /^--- start /m;
 
 /**
  * Values that are one machine's alone. Its address is not among them: QEMU gives all machines the same, and it stands in
@@ -16,8 +13,7 @@ export async function identityOf(spec: QemuSpec, files: QemuFiles): Promise<read
   const known = await readJson<{ readonly machineId: string }>(files.known);
   const user = await readFile(`${files.userKey}.pub`, "utf8");
   const planted = await readFile(`${files.hostKey}.pub`, "utf8").catch(() => "");
-  const starts = (await consoleSince(files.console, 0)).split(START);
-  const printed = starts.flatMap((text) => readConsole(text).hostKeys);
+  const printed = await printedHostKeys(files.console);
   const hostKeys = new Set([...printed, planted].filter(Boolean).map(blob));
   return [
     { name: "the build machine's id", value: spec.id },

@@ -94,8 +94,9 @@ async function make(parts: BaseParts, signal: AbortSignal | undefined): Promise<
     await writeFile(join(work, "early.tar"), tarStream(filesOf(EARLY_FILES)));
     await writeFile(join(work, "late.tar"), tarStream(filesOf(LATE_FILES)));
     await writeFile(join(work, "sources.list"), sourcesList(parts.suite, parts.mirrors));
-    const hint = `Is ${parts.mirrors.main} within reach, and does it have ${parts.suite}? BOOTLACE_DEBIAN_MIRROR names another.`;
-    await runTool(bootstrap(here), { code, hint, signal });
+    await runTool(bootstrap(here), { code, signal }).catch((error: unknown) => {
+      throw error instanceof BootlaceError && error.code === code ? bootstrapError(error, parts) : error;
+    });
     await runTool(finishCommand(here, DISK_BYTES), { code, signal });
     await runTool(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", "disk.raw", "disk.qcow2"], {
       cwd: work,
@@ -112,24 +113,55 @@ async function make(parts: BaseParts, signal: AbortSignal | undefined): Promise<
   }
 }
 
+/** What apt says of a release that the mirror does not have, and of a mirror that does not answer. */
+const NO_RELEASE = /does not have a Release file|404 +Not Found|Failed getting release file/i;
+const NO_MIRROR = /Failed to fetch|Could not (?:connect|resolve)|Unable to connect|Temporary failure resolving/i;
+
+/** The error for a base whose packages could not be had: what to do first, the tool's own words behind it. */
+export function bootstrapError(
+  error: BootlaceError,
+  { suite, mirrors: { main } }: Pick<BaseParts, "suite" | "mirrors">,
+): BootlaceError {
+  // runTool() leads with the argv, which tells a person least.
+  const [, argv = "", words = error.message] = /^(.*?): (exit .*)$/s.exec(error.message) ?? [];
+  const told = argv ? `${words} (${argv})` : words;
+  if (NO_RELEASE.test(error.message))
+    return new BootlaceError("E_QEMU_BASE", `Debian has no release ${suite} at ${main}: ${told}`, {
+      hint: "Write the name of a release that is there, as bookworm; BOOTLACE_DEBIAN_MIRROR names another mirror.",
+      cause: error,
+    });
+  if (!NO_MIRROR.test(error.message)) return error;
+  return new BootlaceError("E_QEMU_BASE", `The packages of ${suite} cannot be had from ${main}: ${told}`, {
+    hint: `Is ${main} within reach? BOOTLACE_DEBIAN_MIRROR names another.`,
+    cause: error,
+  });
+}
+
 /** @throws {BootlaceError} `E_QEMU_BASE`, naming what is missing at this desk. */
-async function bootstrapCommand({ arch, root }: BaseParts): Promise<(parts: BaseParts) => readonly string[]> {
+export async function bootstrapCommand({
+  arch,
+  root,
+}: Pick<BaseParts, "arch" | "root">): Promise<(parts: BaseParts) => readonly string[]> {
   const refuse = (message: string, hint: string): never => {
     throw new BootlaceError("E_QEMU_BASE", message, { hint });
   };
   const download = "Or start from a disk image: `from: {url: URL, sha256: DIGEST}`.";
   if (process.platform !== "linux") refuse("Debian bases are made on Linux only", download);
-  if (!(await onPath("mkfs.ext4"))) refuse("A Debian base needs mkfs.ext4", `Install e2fsprogs. ${download}`);
+  if (!(await onPath("mkfs.ext4"))) refuse("A Debian base needs mkfs.ext4", `apt install e2fsprogs. ${download}`);
   const foreign = ARCH[arch].debian !== (process.arch === "arm64" ? "arm64" : "amd64");
   if (foreign && !(await onPath(`qemu-${arch === "arm64" ? "aarch64" : arch}-static`)))
     refuse(
       `A Debian base for ${arch} needs QEMU's user emulation, to run its packages' scripts`,
       `Install qemu-user-static and binfmt-support. ${download}`,
     );
-  if (await onPath("mmdebstrap")) return mmdebstrapCommand;
+  if (await onPath("mmdebstrap")) {
+    if (!root && !(await onPath("newuidmap")))
+      refuse("A Debian base made without root needs newuidmap", `apt install uidmap. ${download}`);
+    return mmdebstrapCommand;
+  }
   if (!(await onPath("debootstrap")) || foreign)
-    refuse("A Debian base needs mmdebstrap", `Install mmdebstrap. ${download}`);
-  if (!root) refuse("debootstrap needs root", `Install mmdebstrap, or run as root. ${download}`);
+    refuse("A Debian base needs mmdebstrap, which is not on the PATH", `apt install mmdebstrap. ${download}`);
+  if (!root) refuse("debootstrap needs root", `apt install mmdebstrap uidmap, or run as root. ${download}`);
   return debootstrapCommand;
 }
 

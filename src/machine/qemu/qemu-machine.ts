@@ -6,7 +6,7 @@ import { withFileLock } from "../file-lock.ts";
 import type { Captured, Contents, Machine, MachineStatus, NamedValue, Stopped } from "../machine.ts";
 import { readJson, removeFolder, writeJson } from "../machine-folder.ts";
 import { isAlive } from "../process-identity.ts";
-import { chooseAccel } from "./accel.ts";
+import { chooseAccel, shownAccel } from "./accel.ts";
 import { ARCH } from "./arch.ts";
 import { captureDisk } from "./capture.ts";
 import { linkChain } from "./chain.ts";
@@ -58,7 +58,7 @@ export class QemuMachine implements Machine {
 
   async detail(): Promise<string | undefined> {
     const accel = (await this.#state())?.accel;
-    return accel && `${accel.accel}: ${accel.why}`;
+    return accel && shownAccel(accel);
   }
 
   async boot(): Promise<string> {

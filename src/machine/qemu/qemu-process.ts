@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { open, readdir, readFile, rm } from "node:fs/promises";
+import { open, readdir, readFile, rm, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BootlaceError } from "../../../stage2/index.ts";
 import type { Stopped } from "../machine.ts";
@@ -54,13 +54,20 @@ export async function stopQemu(identity: ProcessIdentity, files: QemuFiles, grac
   while (isAlive(identity)) {
     try {
       process.kill(identity.pid, "SIGKILL");
-    } catch {
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EPERM") throw notOurs(identity.pid, error);
       // It has ended between the two.
     }
     await gone(identity, 1_000);
   }
   return "cut off";
 }
+
+const notOurs = (pid: number, cause: unknown): BootlaceError =>
+  new BootlaceError("E_MACHINE_STATE", `QEMU (process ${pid}) belongs to another user and cannot be ended`, {
+    hint: `Was it started with sudo? End it as that user: sudo kill ${pid}`,
+    cause,
+  });
 
 const told = (files: QemuFiles, command: string): Promise<boolean> =>
   qmp(files.folder, command).then(
@@ -79,12 +86,14 @@ async function gone(identity: ProcessIdentity, within: number): Promise<boolean>
 
 /**
  * A QEMU that carries a machine's name and stands in no record: the desk died between starting it and writing that
- * down. Linux only, by /proc.
+ * down. Linux only, by /proc. Of this user alone: anybody may start a process that is called so.
  */
 export async function findStray(id: string): Promise<ProcessIdentity | undefined> {
   for (const pid of (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name))) {
     const words = (await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "")).split("\0");
-    if (words.includes(`bootlace-${id}`) && words[0]?.includes("qemu-system")) return identifyProcess(Number(pid));
+    if (!words.includes(`bootlace-${id}`) || !words[0]?.includes("qemu-system")) continue;
+    if ((await stat(`/proc/${pid}`).catch(() => undefined))?.uid === process.geteuid?.())
+      return identifyProcess(Number(pid));
   }
   return undefined;
 }

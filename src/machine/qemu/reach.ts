@@ -5,7 +5,7 @@ import { abortError, throwIfAborted } from "../../session/abort.ts";
 import { connectSsh } from "../../session/connect-ssh.ts";
 import type { Session } from "../../session/session.ts";
 import { isAlive } from "../process-identity.ts";
-import { type ConsoleReport, consoleEnd, consoleSince, readConsole } from "./console.ts";
+import { type ConsoleReport, consoleEnd, consoleTail, hearConsole } from "./console.ts";
 import { endedAtOnce } from "./qemu-process.ts";
 import type { QemuFiles, QemuSpec, QemuState } from "./qemu-spec.ts";
 
@@ -15,8 +15,8 @@ const KNOCK_EVERY = 2_000;
 const LOGIN_WITHIN = 15_000;
 
 /** The guest's own word on its present boot. */
-export const hear = async (state: QemuState, files: QemuFiles): Promise<ConsoleReport> =>
-  readConsole(await consoleSince(files.console, state.consoleFrom));
+export const hear = (state: QemuState, files: QemuFiles): Promise<ConsoleReport> =>
+  hearConsole(files.console, state.consoleFrom);
 
 /** Host keys that the machine has to show: the one that was planted, or those that it printed on its console. */
 export async function knownHostKeys(
@@ -83,7 +83,7 @@ export async function logIn(
 const isStranger = (error: unknown): boolean => error instanceof BootlaceError && error.code === "E_SESSION_HOST_KEY";
 
 async function ending(state: QemuState, files: QemuFiles): Promise<string> {
-  const end = consoleEnd(await consoleSince(files.console, state.consoleFrom));
+  const end = consoleEnd(await consoleTail(files.console, state.consoleFrom));
   return end ? `\nThe end of its console:\n${end}` : "";
 }
 

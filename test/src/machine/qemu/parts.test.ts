@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { chooseAccel } from "../../../../src/machine/qemu/accel.ts";
+import { chooseAccel, shownAccel } from "../../../../src/machine/qemu/accel.ts";
 import { mirrorsOf } from "../../../../src/machine/qemu/apt-mirrors.ts";
 import {
   basePackages,
@@ -60,6 +60,13 @@ test("chooseAccel() takes KVM only where the probe passed, and says why not", as
   });
   expect((await chooseAccel("auto", deskArch(), async () => undefined)).accel).toBe("kvm");
   await expect(chooseAccel("kvm", deskArch(), broken)).rejects.toMatchObject({ code: "E_QEMU_UNAVAILABLE" });
+});
+
+test("shownAccel() leaves out what QEMU said of a broken KVM", () => {
+  const why = "no kvm: QEMU ended with 134 (failed to set MSR 0x48f)";
+  expect(shownAccel({ accel: "tcg", why })).toBe("tcg; KVM does not work here");
+  expect(shownAccel({ accel: "tcg", why: "asked for" })).toBe("tcg, as asked for");
+  expect(shownAccel({ accel: "kvm", why: "it works here" })).toBe("kvm");
 });
 
 test("chooseAccel() emulates a processor that the desk does not have", async () => {
