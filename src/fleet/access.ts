@@ -22,11 +22,13 @@ export function hostAccess({ dir, options, json, signal }: Asking, read = readHi
     });
   const answers = new Map<string, Promise<string | undefined>>();
   let last: Promise<unknown> = Promise.resolve();
-  const askSecret = (asked: string): Promise<string | undefined> => {
+  const askSecret = async (asked: string, refused?: string): Promise<string | undefined> => {
     const forAll = options.askSudoOnce === true && asked.startsWith(SUDO_QUESTION);
     const question = forAll ? `${SUDO_QUESTION} on every host of this command` : asked;
     const known = answers.get(question);
-    if (known) return known;
+    if (known && (refused === undefined || (await known) !== refused)) return known;
+    // Another host may have asked anew meanwhile.
+    if (known !== answers.get(question)) return askSecret(asked, refused);
     // One at a time: a fleet's hosts ask at once.
     const answer = last.then(() => (json ? undefined : read(question, signal)));
     last = answer.catch(() => {});

@@ -10,6 +10,8 @@ export const SUDO_QUESTION = "Password for sudo";
 /** Keeps sudo's password of one host for as long as the process lives, so that nobody is asked twice. */
 export interface SudoMemory {
   password?: Hidden;
+  /** The last one that sudo did not take. */
+  refused?: Hidden;
 }
 
 /** Prints the user id, and where that is not root's, tries sudo; all in one command. */
@@ -37,10 +39,11 @@ export async function becomeRoot(
   const [uid = ""] = probe.stdout.split("\n");
   if (uid === "0") return session;
   if (probe.exit === 0) return new SudoSession(session, undefined);
-  if (probe.exit === 127 && probe.stderr === "") throw refused(session, "there is no sudo on it");
+  if (probe.exit === 127 && probe.stderr === "") throw sudoRefused(session, "there is no sudo on it");
   // Whoever is not in sudoers is asked for a password too, so this is the only word that leads further.
-  if (!/password is required|askpass|a terminal is required/.test(probe.stderr)) throw refused(session, probe.stderr);
-  const password = memory.password ?? (await askPassword(session, ask));
+  if (!/password is required|askpass|a terminal is required/.test(probe.stderr))
+    throw sudoRefused(session, probe.stderr);
+  const password = memory.password ?? (await askPassword(session, ask, memory.refused));
   // The password alone: with anything behind it, sudo would take that for a second attempt.
   const test = await session.exec(["env", "LC_ALL=C", "sudo", "-k", "-S", "-H", "-p", "", "--", "/bin/sh", "-c", ":"], {
     ...options,
@@ -48,20 +51,21 @@ export async function becomeRoot(
   });
   if (test.exit !== 0) {
     delete memory.password;
-    throw refused(session, test.stderr);
+    memory.refused = password;
+    throw sudoRefused(session, test.stderr);
   }
   memory.password = password;
   return new SudoSession(session, password);
 }
 
-async function askPassword(session: Session, ask: AskSecret | undefined): Promise<Hidden> {
-  const password = await ask?.(`${SUDO_QUESTION} on ${session.target}`);
+async function askPassword(session: Session, ask: AskSecret | undefined, refused?: Hidden): Promise<Hidden> {
+  const password = await ask?.(`${SUDO_QUESTION} on ${session.target}`, refused?.reveal());
   // A line end in it would make two lines of what sudo reads as one.
   if (password !== undefined && password !== "" && !/[\n\0]/.test(password)) return new Hidden(password);
-  throw refused(session, "sudo wants a password, and nobody can be asked for it");
+  throw sudoRefused(session, "sudo wants a password, and nobody can be asked for it");
 }
 
-function refused(session: Session, said: string): BootlaceError {
+function sudoRefused(session: Session, said: string): BootlaceError {
   const words = said
     .split("\n")
     .map((line) => line.trim())

@@ -1,8 +1,12 @@
 import type { ParsedKey } from "ssh2";
 import { readPrivateKey } from "./private-key.ts";
 
-/** Asks the person for a secret without showing it; undefined where there is no terminal. */
-export type AskSecret = (question: string) => Promise<string | undefined>;
+/**
+ * Asks the person for a secret without showing it; undefined where there is no terminal.
+ *
+ * @param refused an answer to the same question that turned out to be wrong: it is not given again without asking.
+ */
+export type AskSecret = (question: string, refused?: string) => Promise<string | undefined>;
 
 /** As often as ssh(1) asks (NumberOfPasswordPrompts). */
 const TRIES = 3;
@@ -23,12 +27,15 @@ export function unlockKey(file: string, text: string, ask: AskSecret | undefined
 }
 
 async function askAndOpen(file: string, text: string, ask: AskSecret | undefined): Promise<ParsedKey | string> {
+  let refused: string | undefined;
   for (let count = 0; count < TRIES; count += 1) {
-    const passphrase = await ask?.(`Passphrase of ${file}${count ? ", which the last one did not open" : ""}`);
+    const question = `Passphrase of ${file}${count ? ", which the last one did not open" : ""}`;
+    const passphrase = await ask?.(question, refused);
     if (passphrase === undefined || passphrase === "")
       return count === 0 ? "was skipped: it has a passphrase, and nobody can be asked" : "was skipped";
     const key = readPrivateKey(text, passphrase);
     if (key) return key;
+    refused = passphrase;
   }
   return "was skipped: the passphrase does not open it";
 }

@@ -19,7 +19,7 @@ export interface HostAccess {
   /** Fingerprint that the person vouches for: `SHA256:…`. */
   readonly acceptHostKey?: string;
   /** Asks without showing what is typed; undefined in its answer: there is no terminal. */
-  readonly askSecret?: (question: string) => Promise<string | undefined>;
+  readonly askSecret?: (question: string, refused?: string) => Promise<string | undefined>;
 }
 
 /** Detached, and a moment later: the answer to the request has to come back before the host goes down. */

@@ -29,3 +29,15 @@ test("hostAccess() with --ask-sudo-once asks for sudo's password once, and for o
   expect(asked).toEqual(["Password for sudo on every host of this command", "Passphrase of id"]);
   expect(answers).toEqual(["answer 1", "answer 1", "answer 1", "answer 2"]);
 });
+
+test("hostAccess() asks again, once for all who wait, where an answer was refused, and not before", async () => {
+  const asked: string[] = [];
+  const read = async (question: string) => `answer ${asked.push(question)}`;
+  const options = { askSudoOnce: true };
+  const { askSecret } = hostAccess({ dir: "/", options, json: false, signal: new AbortController().signal }, read);
+  const hosts = [1, 2, 3].map((host) => `Password for sudo on h${host}`);
+  const first = await Promise.all(hosts.map((question) => askSecret?.(question)));
+  const second = await Promise.all(hosts.map((question, at) => askSecret?.(question, first[at])));
+  expect([first, second, asked.length]).toEqual([Array(3).fill("answer 1"), Array(3).fill("answer 2"), 2]);
+  expect(await askSecret?.("Password for sudo on h1", "answer 1")).toBe("answer 2");
+});
