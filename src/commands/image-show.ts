@@ -1,8 +1,9 @@
 import { BootlaceError, EXIT, shownBytes } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
 import { age } from "../image/age.ts";
-import { findImage } from "../image/image-record.ts";
+import { findImage, type ImageRecord } from "../image/image-record.ts";
 import { imageUsers } from "../image/image-users.ts";
+import { allProviders } from "../machine/providers.ts";
 
 /** `bootlace image show NAME[/ID]` */
 const imageShow: CommandRun = async ({ dir, args, json, stdout }) => {
@@ -20,7 +21,7 @@ const imageShow: CommandRun = async ({ dir, args, json, stdout }) => {
   const rows: readonly (readonly [string, string])[] = [
     ["image", `${image.name}/${image.id}`],
     ["age", `${age(Date.now() - image.created)} (${new Date(image.created).toISOString()})`],
-    ["made from", image.parent ? `${image.parent.name}/${image.parent.id}` : Object.values(image.origin).join(", ")],
+    ["made from", image.parent ? `${image.parent.name}/${image.parent.id}` : originOf(image)],
     ["used by", users.join(", ") || "nothing"],
     ["provider", `${image.provider}, ${image.arch}`],
     ["roots", image.roots.join(", ")],
@@ -34,5 +35,11 @@ const imageShow: CommandRun = async ({ dir, args, json, stdout }) => {
   for (const [name, value] of rows) stdout.write(`${name.padEnd(10)} ${value}\n`);
   return EXIT.ok;
 };
+
+/** An image may be of a provider that this version does not have. */
+function originOf({ provider, origin }: Pick<ImageRecord, "provider" | "origin">): string {
+  const known = allProviders().find(({ name }) => name === provider);
+  return known?.describeOrigin?.(origin) ?? Object.values(origin).join(", ");
+}
 
 export default imageShow;

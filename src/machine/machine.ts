@@ -129,6 +129,8 @@ export interface Provider {
   assertAvailable(): Promise<void>;
   /** Digest of what a base is now; part of an image's key. */
   baseState(base: Base, wanted?: { readonly arch?: Hardware["arch"]; readonly signal?: AbortSignal }): Promise<string>;
+  /** What an image of it was made from, for a person; absent: what it noted is shown as it is. */
+  describeOrigin?(origin: Origin): string;
   /** @throws {BootlaceError} when this computer cannot do it, or the name is taken. */
   launch(spec: LaunchSpec, signal?: AbortSignal): Promise<Machine>;
   /** A machine launched earlier, by whichever process; undefined when there is none of that name. */

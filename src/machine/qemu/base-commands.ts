@@ -55,7 +55,7 @@ export interface BaseParts {
 export function mmdebstrapCommand({ suite, arch, work, root }: BaseParts): readonly string[] {
   return [
     "mmdebstrap",
-    "--quiet",
+    // Not --quiet: then apt's own errors are not told.
     "--variant=minbase",
     `--mode=${root ? "root" : "unshare"}`,
     `--architectures=${ARCH[arch].debian}`,

@@ -29,6 +29,7 @@ export async function captureDisk(
   const { base, arch, login, layers } = spec;
   // What is below, by digest: it lies in the desk's cache, wherever that is.
   const origin: Record<string, string> = { base: base.digest, format: base.format, boot: base.boot, arch, login };
+  if (spec.from !== undefined) origin.from = spec.from;
   if (base.boot === "direct") {
     const { kernel, initrd } = await takeBootFiles(expectRoot(found, spec.name), files);
     await writeFile(join(folder, LAYER_KERNEL), kernel, { mode: 0o600 });

@@ -114,7 +114,7 @@ async function make(parts: BaseParts, signal: AbortSignal | undefined): Promise<
 }
 
 /** What apt says of a release that the mirror does not have, and of a mirror that does not answer. */
-const NO_RELEASE = /does not have a Release file|404 +Not Found|Failed getting release file/i;
+const NO_RELEASE = /does not have a Release file|Failed getting release file/i;
 const NO_MIRROR = /Failed to fetch|Could not (?:connect|resolve)|Unable to connect|Temporary failure resolving/i;
 
 /** The error for a base whose packages could not be had: what to do first, the tool's own words behind it. */
@@ -122,9 +122,10 @@ export function bootstrapError(
   error: BootlaceError,
   { suite, mirrors: { main } }: Pick<BaseParts, "suite" | "mirrors">,
 ): BootlaceError {
-  // runTool() leads with the argv, which tells a person least.
-  const [, argv = "", words = error.message] = /^(.*?): (exit .*)$/s.exec(error.message) ?? [];
-  const told = argv ? `${words} (${argv})` : words;
+  // runTool() leads with the argv, which tells a person least; of apt's own words the errors count.
+  const [argv = ""] = error.message.split(": ", 1);
+  const words = [...error.message.matchAll(/\bE: ([^\n]+)/g)].map(([, line]) => line).join("; ");
+  const told = `${words || "it said nothing"} (${argv})`;
   if (NO_RELEASE.test(error.message))
     return new BootlaceError("E_QEMU_BASE", `Debian has no release ${suite} at ${main}: ${told}`, {
       hint: "Write the name of a release that is there, as bookworm; BOOTLACE_DEBIAN_MIRROR names another mirror.",

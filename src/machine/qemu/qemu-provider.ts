@@ -12,6 +12,7 @@ import { nameTaken } from "../name-taken.ts";
 import { chooseAccel } from "./accel.ts";
 import { ARCH, type GuestArch } from "./arch.ts";
 import { assertLayer, LAYER_INITRD, LAYER_KERNEL, linkChain, makeOverlay } from "./chain.ts";
+import { describeBase, describeOrigin } from "./describe-origin.ts";
 import { fetchedBase } from "./fetched-base.ts";
 import { fileBase } from "./file-base.ts";
 import { madeBase } from "./made-base.ts";
@@ -43,6 +44,7 @@ export function qemuProvider({ bootWithin }: QemuOptions = {}): Provider {
       if (base.kind === "layers") return base.layers.map(({ digest }) => digest).join(" ") || (base.origin.base ?? "");
       return (await obtainBase(base, arch, signal)).digest;
     },
+    describeOrigin,
     async launch(spec, signal) {
       throwIfAborted(signal);
       const arch = archOf(spec);
@@ -81,6 +83,7 @@ async function record(spec: LaunchSpec, arch: GuestArch, bootWithin: number | un
   const { name, dir, purpose, hardware = {} } = spec;
   const base = await obtainBase(spec.base, arch, signal);
   const layers = spec.base.kind === "layers" ? spec.base.layers : [];
+  const from = describeBase(spec.base);
   const made: QemuSpec = {
     provider: "qemu",
     name,
@@ -98,6 +101,7 @@ async function record(spec: LaunchSpec, arch: GuestArch, bootWithin: number | un
     args: hardware.qemu?.args ?? [],
     mac: randomMac(),
     base,
+    ...(from === undefined ? {} : { from }),
     layers,
   };
   const files = filesOf(dir, name);

@@ -36,6 +36,8 @@ export interface QemuSpec {
   readonly args: readonly string[];
   readonly mac: string;
   readonly base: BaseDisk;
+  /** What the base was made from, for a person. */
+  readonly from?: string;
   /** Images of the project above the base, base one first; absolute paths at launch. */
   readonly layers: readonly Layer[];
 }

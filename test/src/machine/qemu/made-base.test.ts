@@ -8,11 +8,16 @@ import { BootlaceError } from "../../../../stage2/index.ts";
 
 const parts = { suite: "bokworm", mirrors: { main: "http://m/debian", security: "http://m/debian-security" } };
 const said = (words: string) =>
-  bootstrapError(new BootlaceError("E_QEMU_BASE", `mmdebstrap --quiet: exit 25: ${words}`), parts);
+  bootstrapError(
+    new BootlaceError("E_QEMU_BASE", `mmdebstrap --quiet: exit 25: Reading package lists...\n${words}`),
+    parts,
+  );
 
 test("bootstrapError() leads with a release that the mirror does not have, and ends with the argv", () => {
   const { message } = said("E: The repository 'http://m/debian bokworm Release' does not have a Release file.");
-  expect(message).toMatch(/^Debian has no release bokworm at http:\/\/m\/debian: exit 25: .*\(mmdebstrap --quiet\)$/);
+  expect(message).toMatch(
+    /^Debian has no release bokworm at http:\/\/m\/debian: The repository .*\(mmdebstrap --quiet\)$/,
+  );
 });
 
 test("bootstrapError() speaks of the mirror only where apt could not fetch", () => {
