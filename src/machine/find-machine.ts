@@ -20,9 +20,13 @@ export async function findMachine(dir: string, target: string): Promise<Machine>
   const names = await machineNames(dir);
   const near = didYouMean(target, names);
   throw new BootlaceError("E_MACHINE_UNKNOWN", `No machine ${target} is up; there is: ${names.join(", ") || "none"}`, {
-    hint: near ? `Did you mean "${near}"?` : await startHint(dir, target),
+    hint: near ? `Did you mean "${near}"?` : isHostLike(target) ? hostHint(target) : await startHint(dir, target),
   });
 }
+
+/** An address or a name with a domain: no machine of a project has a dot in its name. */
+const isHostLike = (target: string): boolean => target.includes(".");
+const hostHint = (target: string): string => `A host is written with its user: root@${target}.`;
 
 /** Proposes only what `bootlace up` would take; a project that cannot be read is not the question here. */
 async function startHint(dir: string, target: string): Promise<string> {

@@ -78,7 +78,12 @@ export function unknownService(
   place: Parameters<FaultList["error"]>[2],
   faults: FaultList,
 ): void {
-  const near = didYouMean(name, known);
+  const names = [...known];
+  // A service that comes with Bootlace is often named without what stands before its name.
+  const stock = names.flatMap((one) => (one.startsWith("bootlace/") ? [one.slice("bootlace/".length)] : []));
+  const nearStock = stock.includes(name) ? name : didYouMean(name, stock);
+  const near =
+    nearStock === name ? `bootlace/${name}` : (didYouMean(name, names) ?? (nearStock && `bootlace/${nearStock}`));
   faults.error("E_UNKNOWN_SERVICE", `No service is called "${name}"`, place, {
     suggestion: near && `did you mean "${near}"?`,
   });

@@ -49,3 +49,10 @@ test("findTargets() refuses a host whose groups want different services, or anot
   const other = { a: { hosts: ["h1"], services: ["x"] }, b: { hosts: ["ops@10.0.0.5"], services: ["y"] } };
   await expect(find(other, "root@10.0.0.5")).rejects.toMatchObject({ code: "E_USAGE" });
 });
+
+test.each(["10.0.0.9", "web.example"])("findTargets() says of %s how a host is written", async (word) => {
+  await expect(find({}, word)).rejects.toMatchObject({
+    code: "E_MACHINE_UNKNOWN",
+    hint: `A host is written with its user: root@${word}.`,
+  });
+});

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { SourceFile } from "../../../src/manifest/source-file.ts";
-import { checkGraph } from "../../../src/project/check-graph.ts";
+import { checkGraph, unknownService } from "../../../src/project/check-graph.ts";
 import type { Definition } from "../../../src/project/definition.ts";
 import { FaultList } from "../../../src/project/fault-list.ts";
 
@@ -47,3 +47,18 @@ test("checkGraph() names a circle of 100,000 services, shortened, with places", 
     /^Services stand in a circle: s0 → s1 → .*… 99988 more ….* → s0; further edges: .*and 99988 more$/,
   );
 });
+
+test.each([
+  ["app-user", "bootlace/app-user"],
+  ["app-usr", "bootlace/app-user"],
+  ["wbe", "web"],
+  ["shop", undefined],
+])(
+  "unknownService() for %s proposes %s: names that come with Bootlace are known without their prefix",
+  (name, near) => {
+    const faults = new FaultList();
+    const source = new SourceFile("bootlace.yaml", "services: [x]\n");
+    unknownService(name, ["web", "bootlace/app-user", "bootlace/cron"], source.place(["services", 0]), faults);
+    expect(faults.all[0]?.suggestion).toBe(near && `did you mean "${near}"?`);
+  },
+);
