@@ -2,6 +2,7 @@ import { createReporter, EXIT } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
 import { commandTarget } from "../fleet/command-targets.ts";
 import { lookAt } from "../fleet/look.ts";
+import { deskStep } from "../machine/desk-step.ts";
 import { Link } from "../machine/run/link.ts";
 import { assertRunEnded, followBoot, rebootMachine } from "../machine/run/run-phase.ts";
 
@@ -14,7 +15,8 @@ const reboot: CommandRun = async (context) => {
   try {
     // A host need not have the boot hook: then nothing runs there by itself.
     const hooked = machine.provider !== "host" || (await lookAt(await link.session(signal), signal)).hooked;
-    const boot = await rebootMachine(link, signal);
+    const step = { step: "reboot", of: `machine ${machine.name}` };
+    const boot = await deskStep(reporter, step, () => rebootMachine(link, signal));
     if (hooked) {
       const close = await followBoot(link, { onEvent: reporter, signal });
       assertRunEnded(close, `machine ${machine.name}`);

@@ -3,6 +3,7 @@ import type { LoadedProject } from "../../project/loaded.ts";
 import { obtainRuntime } from "../../runtime/obtain-runtime.ts";
 import type { RuntimeArch } from "../../runtime/pinned.ts";
 import type { Session } from "../../session/session.ts";
+import { deskStep } from "../desk-step.ts";
 import type { Provider } from "../machine.ts";
 import { closureFor } from "../machine-source.ts";
 import { type Delivered, deliver } from "./deliver.ts";
@@ -35,7 +36,8 @@ export async function makePayload(
 /** Delivers a project to a running machine and does what a boot would do: inits of what is new, then updates. */
 export async function applyToMachine(link: Link, payload: Payload, following: Following): Promise<CloseEvent> {
   const session = await link.session(following.signal);
-  await deliver(session, payload, following.signal);
+  const step = { step: "deliver", of: `machine ${link.machine.name}` };
+  await deskStep(following.onEvent, step, () => deliver(session, payload, following.signal));
   const secrets = await readSecrets(payload.loaded, payload.closure);
   await sendSecrets(session, secrets);
   const onReconnect = (again: Session) => sendSecrets(again, secrets);
