@@ -263,7 +263,13 @@ describe("trouble", () => {
 
 describe("a host that exists, entered as a user who becomes root by sudo", () => {
   const host = "ops@vmhost";
-  beforeAll(async () => asSudoHost(dir, await dev(), "vmhost"), 300_000);
+  let config = "";
+  beforeAll(async () => {
+    config = await asSudoHost(dir, await dev(), "vmhost");
+  }, 300_000);
+  beforeEach(() => {
+    process.env.BOOTLACE_SSH_CONFIG = config;
+  });
 
   test("is applied to over a reboot that an init asks for, and followed to the end", async () => {
     const before = await on("cat /proc/sys/kernel/random/boot_id");

@@ -6,9 +6,9 @@ import { runOn, vmState } from "../support/vm.ts";
 
 /**
  * Makes a running VM a host of ~/.ssh/config by the name of `name`, whose login is a user that becomes root by sudo; its
- * host key is known as OpenSSH knows it. The variable goes with the process.
+ * host key is known as OpenSSH knows it. Answers the configuration's file.
  */
-export async function asSudoHost(dir: string, machine: Machine, name: string): Promise<void> {
+export async function asSudoHost(dir: string, machine: Machine, name: string): Promise<string> {
   const files = filesOf(dir, machine.name);
   const key = await readFile(`${files.userKey}.pub`, "utf8");
   await runOn(
@@ -31,6 +31,7 @@ chown -R ops: /home/ops/.ssh && echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers
     `UserKnownHostsFile ${known}`,
     "GlobalKnownHostsFile /dev/null",
   ];
-  await writeFile(join(dir, "ssh_config"), `${lines.join("\n  ")}\n`);
-  process.env.BOOTLACE_SSH_CONFIG = join(dir, "ssh_config");
+  const config = join(dir, "ssh_config");
+  await writeFile(config, `${lines.join("\n  ")}\n`);
+  return config;
 }
