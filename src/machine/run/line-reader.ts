@@ -2,7 +2,7 @@ import { Writable } from "node:stream";
 import { BootlaceError } from "../../../stage2/index.ts";
 
 /** Most that a line may have, in bytes. Runners write far less: the plan of a large project is the longest. */
-export const LONGEST_LINE = 16 * 1024 * 1024;
+export const LONGEST_LINE = 8 * 1024 * 1024;
 
 /**
  * Cuts a stream of bytes into lines and knows how far whole lines reach. It fails with `E_RUN_RUBBISH` on a line longer

@@ -184,7 +184,7 @@ test.each([0, 77, -1])("followRun() takes exit %d of a run that failed for a fai
 
 test("followRun() fails with E_RUN_RUBBISH at a line without an end, before it is all in memory", async () => {
   const { events, exit, connect, write } = await rig();
-  write(`{"t":1,"k":"output","text":"${"x".repeat(4 * 1024 * 1024)}`);
+  write(`{"t":1,"k":"output","text":"${"x".repeat(10 * 1024 * 1024)}`);
   const run = followRun({ run: "r", events, exit, connect, onEvent: () => {} });
   await expect(run).rejects.toMatchObject({ code: "E_RUN_RUBBISH", message: expect.stringContaining("1048576 bytes") });
 });
