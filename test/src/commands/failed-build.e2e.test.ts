@@ -60,7 +60,7 @@ test("test without --shell and --watch has no step visit", async () => {
   const dir = await makeProject(SMALL);
   const { exit, out } = await bootlace(dir, ["test", "base", "--json"]);
   const steps = out.split("\n").flatMap((line) => (line.includes('"desk-done"') ? [JSON.parse(line).step] : []));
-  expect([exit, steps]).toEqual([0, ["launch", "init, update", "reboot", "update", "dispose"]]);
+  expect([exit, steps]).toEqual([0, ["launch", "deliver", "init, update", "reboot", "update", "dispose"]]);
 }, 60_000);
 
 test("logs --json prints one line of JSON for each line that a script printed", async () => {
