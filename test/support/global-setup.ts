@@ -6,6 +6,7 @@ import { ensureDebianPackages } from "./debian.ts";
  */
 export default function setup(): void {
   ensureDebianPackages([
+    "attr",
     "bash",
     "busybox",
     "curl",
