@@ -1,16 +1,11 @@
 import { mkdir, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { deskCache } from "../cli/desk-cache.ts";
 import { asDeskFilesError } from "../cli/desk-files-error.ts";
 import { hashStream } from "./hash-file.ts";
 
 /** Where fetched artifacts are kept: `$XDG_CACHE_HOME/bootlace/artifacts`, by default below `~/.cache`. */
-export function artifactCache(): string {
-  const { XDG_CACHE_HOME } = process.env;
-  // The XDG Base Directory Specification: a relative path is invalid and to be ignored.
-  const base = XDG_CACHE_HOME?.startsWith("/") ? XDG_CACHE_HOME : join(homedir(), ".cache");
-  return join(base, "bootlace", "artifacts");
-}
+export const artifactCache = (): string => deskCache("artifacts");
 
 /** The path of a blob in the cache, when it is there and is what its name says: it may be years old. */
 export async function cachedArtifact(digest: string, bytes: number): Promise<string | undefined> {

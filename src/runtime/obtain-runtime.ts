@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { BootlaceError } from "../../stage2/index.ts";
 import type { Packed } from "../bundle/pack.ts";
+import { deskCache } from "../cli/desk-cache.ts";
 import { asDeskFilesError } from "../cli/desk-files-error.ts";
 import { writeBlob } from "../store/write-blob.ts";
 import { packRuntime } from "./pack-runtime.ts";
@@ -34,12 +34,7 @@ export function obtainRuntime(arch: RuntimeArch): Promise<Runtime> {
 }
 
 /** Where packed runtimes are kept: `$XDG_CACHE_HOME/bootlace/runtimes`, by default below `~/.cache`. */
-export function runtimeCache(): string {
-  const { XDG_CACHE_HOME } = process.env;
-  // The XDG Base Directory Specification: a relative path is invalid and to be ignored.
-  const base = XDG_CACHE_HOME?.startsWith("/") ? XDG_CACHE_HOME : join(homedir(), ".cache");
-  return join(base, "bootlace", "runtimes");
-}
+export const runtimeCache = (): string => deskCache("runtimes");
 
 async function obtain(pinned: PinnedRuntime, cache: string): Promise<Runtime> {
   const file = join(cache, `${pinned.packed.digest}.tar.gz`);

@@ -1,16 +1,11 @@
 import { mkdir } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { deskCache } from "../../cli/desk-cache.ts";
 import { asDeskFilesError } from "../../cli/desk-files-error.ts";
 import { type BaseDisk, diskName } from "./qemu-spec.ts";
 
 /** Where disks are kept that machines stand on: `$XDG_CACHE_HOME/bootlace/qemu`, by default below `~/.cache`. */
-export function qemuCache(): string {
-  const { XDG_CACHE_HOME } = process.env;
-  // The XDG Base Directory Specification: a relative path is invalid and to be ignored.
-  const base = XDG_CACHE_HOME?.startsWith("/") ? XDG_CACHE_HOME : join(homedir(), ".cache");
-  return join(base, "bootlace", "qemu");
-}
+export const qemuCache = (): string => deskCache("qemu");
 
 /** A disk of the cache. Kernel and initrd of a made base lie beside it under the same digest. */
 export function cachedDisk({ digest, format }: Pick<BaseDisk, "digest" | "format">): string {
