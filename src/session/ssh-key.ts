@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import ssh2 from "ssh2";
 
 export interface SshKeyPair {
@@ -32,4 +33,10 @@ export function fingerprint(blob: Buffer): string {
 /** The type stands at the head of the blob, as a string (RFC 4251, 5). */
 export function keyType(blob: Buffer): string {
   return blob.length < 4 ? "" : blob.subarray(4, 4 + blob.readUInt32BE(0)).toString("latin1");
+}
+
+/** Writes a key pair as OpenSSH keeps one: the private key in `file`, mode 0600, the public one in `file.pub`. */
+export async function writeSshKey(file: string, key: SshKeyPair): Promise<void> {
+  await writeFile(file, key.private, { mode: 0o600 });
+  await writeFile(`${file}.pub`, `${key.public}\n`, { mode: 0o644 });
 }

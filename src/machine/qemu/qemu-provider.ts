@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { BootlaceError } from "../../../stage2/index.ts";
 import { deskArch } from "../../runtime/pinned.ts";
 import { throwIfAborted } from "../../session/abort.ts";
-import { makeSshKey } from "../../session/ssh-key.ts";
+import { makeSshKey, writeSshKey } from "../../session/ssh-key.ts";
 import type { Base, LaunchSpec, Layer, Machine, Provider } from "../machine.ts";
 import { claimJson, readJson } from "../machine-folder.ts";
 import { nameTaken } from "../name-taken.ts";
@@ -138,10 +138,10 @@ async function prepare(spec: QemuSpec, files: QemuFiles, base: Base, signal?: Ab
   for (const layer of spec.layers) await assertLayer(layer);
   if (base.kind === "layers" && spec.base.boot === "direct") await assertBootFiles(base.origin, spec.layers);
   const user = makeSshKey(`desk key of ${spec.id}`);
-  await writeKey(files.userKey, user);
+  await writeSshKey(files.userKey, user);
   if (spec.base.boot === "disk") {
     const hostKey = makeSshKey(`host key of ${spec.id}`);
-    await writeKey(files.hostKey, hostKey);
+    await writeSshKey(files.hostKey, hostKey);
     await mkdir(files.seed, { mode: 0o700 });
     for (const [name, text] of Object.entries(makeSeed({ ...spec, authorized: user.public, hostKey })))
       await writeFile(join(files.seed, name), text, { mode: 0o600 });
@@ -158,11 +158,6 @@ async function assertBootFiles(origin: Readonly<Record<string, string>>, layers:
     [LAYER_INITRD, origin.initrd],
   ] as const)
     if (digest !== undefined) await assertLayer({ digest, bytes: 0, file: join(folder, name) });
-}
-
-async function writeKey(file: string, key: { readonly private: string; readonly public: string }): Promise<void> {
-  await writeFile(file, key.private, { mode: 0o600 });
-  await writeFile(`${file}.pub`, `${key.public}\n`, { mode: 0o644 });
 }
 
 async function assertQemuAvailable(arch: GuestArch): Promise<void> {

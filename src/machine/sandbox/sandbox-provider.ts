@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BootlaceError } from "../../../stage2/index.ts";
 import { packageRoot } from "../../cli/package-root.ts";
 import { throwIfAborted } from "../../session/abort.ts";
-import { makeSshKey } from "../../session/ssh-key.ts";
+import { makeSshKey, writeSshKey } from "../../session/ssh-key.ts";
 import type { Base, LaunchSpec, Machine, Provider } from "../machine.ts";
 import { claimJson, readJson } from "../machine-folder.ts";
 import { nameTaken } from "../name-taken.ts";
@@ -90,19 +90,13 @@ async function prepare(spec: LaunchSpec, supervisor: readonly string[]): Promise
       await mkdir(join(storage, name), { recursive: true });
     await chmod(join(storage, "upper"), 0o755);
     await makeMask(storage, root, depot.startsWith(`${spec.dir}/`) ? [spec.dir] : [spec.dir, depot]);
-    await writeKey(files.hostKey, `host key of ${made.id}`);
-    await writeKey(files.userKey, `desk key of ${made.id}`);
+    await writeSshKey(files.hostKey, makeSshKey(`host key of ${made.id}`));
+    await writeSshKey(files.userKey, makeSshKey(`desk key of ${made.id}`));
   } catch (error) {
     await machine.dispose();
     throw error;
   }
   return machine;
-}
-
-async function writeKey(file: string, comment: string): Promise<void> {
-  const key = makeSshKey(comment);
-  await writeFile(file, key.private, { mode: 0o600 });
-  await writeFile(`${file}.pub`, `${key.public}\n`, { mode: 0o644 });
 }
 
 function rootOf(base: Base): string {
