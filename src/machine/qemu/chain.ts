@@ -1,8 +1,6 @@
 import { chmod, rm, stat, symlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { BootlaceError } from "../../../stage2/index.ts";
-import { hashStream } from "../../artifacts/hash-file.ts";
-import type { Layer } from "../machine.ts";
 import { cachedDisk, cachedInitrd, cachedKernel } from "./cache.ts";
 import { diskName, type QemuFiles, type QemuSpec, topOf } from "./qemu-spec.ts";
 import { runTool } from "./run-tool.ts";
@@ -65,14 +63,4 @@ export async function makeOverlay(spec: QemuSpec, files: QemuFiles, signal?: Abo
 export async function virtualSize(file: string, format: string): Promise<number> {
   const said = await runTool(["qemu-img", "info", "-U", "--output=json", "-f", format, file], { code: "E_QEMU_BASE" });
   return (JSON.parse(said) as { "virtual-size": number })["virtual-size"];
-}
-
-/** @throws {BootlaceError} `E_IMAGE_DAMAGED` for a file that is not what its name says. */
-export async function assertLayer(layer: Layer): Promise<void> {
-  const came = await hashStream(layer.file).then(
-    ({ digest }) => digest,
-    (error: Error) => error.message,
-  );
-  if (came !== layer.digest)
-    throw new BootlaceError("E_IMAGE_DAMAGED", `${layer.file}: expected digest ${layer.digest}, came ${came}`);
 }

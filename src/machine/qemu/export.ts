@@ -1,9 +1,10 @@
 import { chmod, copyFile, mkdtemp, rename, rm, stat, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BootlaceError } from "../../../stage2/index.ts";
+import { assertLayer } from "../assert-layer.ts";
 import type { Layer, Origin } from "../machine.ts";
 import { cachedDisk, cachedInitrd, cachedKernel } from "./cache.ts";
-import { assertLayer, LAYER_INITRD, LAYER_KERNEL } from "./chain.ts";
+import { LAYER_INITRD, LAYER_KERNEL } from "./chain.ts";
 import { diskName } from "./qemu-spec.ts";
 import { runTool } from "./run-tool.ts";
 

@@ -1,9 +1,7 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { BootlaceError } from "../../../stage2/index.ts";
+import { hashStream } from "../../artifacts/hash-file.ts";
+import { assertLayer } from "../assert-layer.ts";
 import type { Layer } from "../machine.ts";
 import { runLocalChecked } from "../run-local.ts";
 import { unpackedLayer } from "./sandbox-spec.ts";
@@ -35,7 +33,7 @@ export async function packLayer(upper: string, file: string): Promise<Layer> {
     ...ATTRIBUTES,
   ];
   await runLocalChecked([...command, `--directory=${upper}`, "."], "E_MACHINE_STATE");
-  return { digest: await digestOf(file), bytes: (await stat(file)).size, file };
+  return { ...(await hashStream(file)), file };
 }
 
 /**
@@ -46,9 +44,7 @@ export async function packLayer(upper: string, file: string): Promise<Layer> {
 export async function unpackLayer(layer: Layer, depot: string): Promise<string> {
   const folder = unpackedLayer(depot, layer.digest);
   if (await stat(folder).catch(() => undefined)) return folder;
-  const came = await digestOf(layer.file).catch((error: Error) => error.message);
-  if (came !== layer.digest)
-    throw new BootlaceError("E_IMAGE_DAMAGED", `${layer.file}: expected digest ${layer.digest}, came ${came}`);
+  await assertLayer(layer);
   await mkdir(join(depot, "layers"), { recursive: true, mode: 0o700 });
   const beside = await mkdtemp(`${folder}.`);
   try {
@@ -71,10 +67,4 @@ export async function unpackLayer(layer: Layer, depot: string): Promise<string> 
     if (!(await stat(folder).catch(() => undefined))) throw error;
   }
   return folder;
-}
-
-async function digestOf(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(file), hash);
-  return hash.digest("hex");
 }
