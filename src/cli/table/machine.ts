@@ -1,20 +1,12 @@
 import type { ArgumentSpec, CommandSpec, OptionSpec } from "../command.ts";
+import { acceptHostKey, askSudoOnce } from "./host-options.ts";
 
 const machine: ArgumentSpec = { name: "machine", summary: "A machine that is up", kind: "machine" };
 const target: ArgumentSpec = { name: "target", summary: "A machine that is up, user@host", kind: "target" };
-const acceptHostKey: OptionSpec = {
-  flags: "--accept-host-key <fingerprint>",
-  summary: "Vouch for a host's key: SHA256:…, compared with the host's console",
-};
 const on: OptionSpec = {
   flags: "--on <provider>",
   summary: "Provider instead of the file's",
   choices: ["sandbox", "qemu"],
-};
-
-const askSudoOnce: OptionSpec = {
-  flags: "--ask-sudo-once",
-  summary: "Sudo's password is the same on all hosts: ask once, and give it to each",
 };
 
 export const machineCommands: readonly CommandSpec[] = [

@@ -1,5 +1,6 @@
 import { PHASES } from "../../../stage2/index.ts";
 import type { CommandSpec, OptionSpec } from "../command.ts";
+import { acceptHostKey, askSudoOnce } from "./host-options.ts";
 
 const services: OptionSpec = { flags: "-s, --service <name...>", summary: "Ask for these services", kind: "service" };
 const root: OptionSpec = {
@@ -14,19 +15,10 @@ const rerun: OptionSpec = {
   summary: "Run a step although it is done: web.init",
   kind: "step",
 };
-const acceptHostKey: OptionSpec = {
-  flags: "--accept-host-key <fingerprint>",
-  summary: "Vouch for a host's key: SHA256:…, compared with the host's console",
-};
 const assume: OptionSpec = {
   flags: "--assume-init <service...>",
   summary: "Take an init as done without running it",
   kind: "service",
-};
-
-const askSudoOnce: OptionSpec = {
-  flags: "--ask-sudo-once",
-  summary: "Sudo's password is the same on all hosts: ask once, and give it to each",
 };
 
 export const runCommands: readonly CommandSpec[] = [
