@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { BootlaceError, shownBytes } from "../../stage2/index.ts";
-import { type BoundedResult, runBounded } from "./run-bounded.ts";
+import { type BoundedResult, runBounded } from "../machine/run-local.ts";
 
 /** A file or folder in an ext file system. Names are kept a character a byte (latin1). */
 export interface ExtEntry {

@@ -13,39 +13,71 @@ export function toolEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, PATH: [process.env.PATH, "/usr/sbin", "/sbin"].filter(Boolean).join(delimiter) };
 }
 
-/** Runs a program of the desk. Its failing is a result; its absence is exit 127, as a shell would say. */
-export function runLocal(
+interface RunOptions {
+  readonly cwd?: string;
+  readonly stdin?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface BoundedResult {
+  /** 127 where the program is not there. */
+  readonly exit: number;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+  /** It had more to say: `stdout` is the beginning, and the program was ended. */
+  readonly cut: boolean;
+}
+
+/** What is kept of the errors of a program whose output is bounded, from the end; bytes. */
+const ERRORS_KEPT = 4000;
+
+/**
+ * Runs a program whose output somebody else decides on: after `most` bytes it is ended.
+ *
+ * @param options.most bytes; unbounded where it is not given.
+ */
+export function runBounded(
   argv: readonly string[],
-  options: {
-    readonly cwd?: string;
-    readonly stdin?: string;
-    readonly encoding?: "utf8" | "latin1";
-    readonly signal?: AbortSignal | undefined;
-  } = {},
-): Promise<LocalResult> {
+  { cwd, stdin = "", signal, most = Number.POSITIVE_INFINITY }: RunOptions & { readonly most?: number },
+): Promise<BoundedResult> {
   const [file = "", ...args] = argv;
   return new Promise((resolve) => {
     const child = spawn(file, args, {
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(cwd === undefined ? {} : { cwd }),
       env: toolEnvironment(),
-      ...(options.signal && { signal: options.signal }),
+      ...(signal && { signal }),
       stdio: ["pipe", "pipe", "pipe"],
     });
     const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout.on("data", (chunk) => out.push(chunk));
-    child.stderr.on("data", (chunk) => err.push(chunk));
+    let err = Buffer.alloc(0);
+    let length = 0;
+    const result = (exit: number, stderr: string): BoundedResult => ({
+      exit,
+      stdout: Buffer.concat(out).subarray(0, most),
+      stderr,
+      cut: length > most,
+    });
+    child.stdout.on("data", (chunk: Buffer) => {
+      if (length > most) return;
+      out.push(chunk);
+      length += chunk.length;
+      if (length > most) child.kill("SIGKILL");
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      err = Buffer.concat([err, chunk]);
+      if (most !== Number.POSITIVE_INFINITY) err = err.subarray(-ERRORS_KEPT);
+    });
     child.stdin.on("error", () => {});
-    child.stdin.end(options.stdin ?? "");
-    child.once("error", (error) => resolve({ exit: 127, stdout: "", stderr: error.message }));
-    child.once("close", (code) =>
-      resolve({
-        exit: code ?? 128,
-        stdout: Buffer.concat(out).toString(options.encoding),
-        stderr: Buffer.concat(err).toString(),
-      }),
-    );
+    child.stdin.end(stdin);
+    child.once("error", (error) => resolve(result(127, error.message)));
+    child.once("close", (code) => resolve(result(code ?? 128, err.toString())));
   });
+}
+
+/** Runs a program of the desk. Its failing is a result; its absence is exit 127, as a shell would say. */
+export async function runLocal(argv: readonly string[], options: RunOptions = {}): Promise<LocalResult> {
+  const { exit, stdout, stderr } = await runBounded(argv, options);
+  return { exit, stdout: stdout.toString(), stderr };
 }
 
 /** Runs a program of the desk that has no business failing. @throws {BootlaceError} with the given code and what it said. */
