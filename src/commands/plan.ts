@@ -2,7 +2,6 @@ import {
   EXIT,
   type ExitCode,
   type Facts,
-  PHASES,
   type Plan,
   pathsUnder,
   planLines,
@@ -12,6 +11,7 @@ import {
 } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { planOf } from "../fleet/plan-of.ts";
+import { wishOf } from "../fleet/wish.ts";
 import { loadProject } from "../project/load-project.ts";
 import type { LoadedProject } from "../project/loaded.ts";
 import { assertOnePlace } from "./assert-one-place.ts";
@@ -50,17 +50,8 @@ export function planFor(
 
 /** The plan together with the state that it was made from. */
 export function explainable(options: CommandContext["options"], loaded: LoadedProject, facts: Facts, root: string) {
-  const list = (name: string): string[] => [options[name] ?? []].flat().map(String);
-  const phase = PHASES.find((known) => known === options.phase);
-  return planMachine(pathsUnder(root), {
-    project: loaded.project,
-    roots: list("service"),
-    facts,
-    trigger: "boot",
-    rerun: list("rerun"),
-    assumeInit: list("assumeInit"),
-    ...(phase && { phase }),
-  });
+  const { services: roots, ...wish } = wishOf(options);
+  return planMachine(pathsUnder(root), { project: loaded.project, roots, facts, trigger: "boot", ...wish });
 }
 
 /** A machine like this one on which nothing has run, and which lacks nothing that a service needs. */
