@@ -15,14 +15,14 @@ if command -v cloud-init >/dev/null 2>&1 && [ -d /run/cloud-init ]; then
   timeout "$patience" cloud-init status --wait >/dev/null 2>&1 || :
 fi
 if [ -d /run/systemd/system ]; then
-  for timer in apt-daily.timer apt-daily-upgrade.timer dnf-makecache.timer dnf-automatic.timer unattended-upgrades.timer; do
-    systemctl stop "$timer" >/dev/null 2>&1 || :
-  done
+  # Those that are not there are passed over.
+  systemctl stop apt-daily.timer apt-daily-upgrade.timer dnf-makecache.timer dnf-automatic.timer unattended-upgrades.timer >/dev/null 2>&1 || :
   timeout "$patience" systemctl is-system-running --wait >/dev/null 2>&1 || :
 fi
 holder() {
   for lock in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock \
     /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock /lib/apk/db/lock; do
+    [ -e "$lock" ] || continue
     inode=$(stat -c %i "$lock" 2>/dev/null) || continue
     while read -r _ _ _ _ pid where _; do
       case $where in

@@ -1,11 +1,11 @@
 /** Part of every image's key: raise it with any change to the table, so that older images are built again. */
-export const SEAL_VERSION = 3;
+export const SEAL_VERSION = 4;
 
 export interface HygieneRow {
   readonly id: string;
   readonly what: string;
   readonly why: string;
-  /** POSIX sh, words split at line ends only. `$homes` are the home folders of all users; `burn FILE…` overwrites before it unlinks; `$key` is the build's key. */
+  /** POSIX sh, words split at line ends only. `$homes` are the home folders of all users; `burn FILE…` overwrites before it unlinks, `drop FILE…` removes, whole folders too, `holds FILE REGEX` looks; `$key` is the build's key. */
   readonly remove: string;
 }
 
@@ -42,8 +42,8 @@ done`,
     id: "cloud-init",
     what: "State of cloud-init",
     why: "A new machine would be taken for the builder and skip its own set-up",
-    remove: `rm -rf /var/lib/cloud/* /run/cloud-init
-rm -f /etc/netplan/50-cloud-init.yaml /etc/network/interfaces.d/50-cloud-init`,
+    remove: `drop /var/lib/cloud/* /run/cloud-init
+drop /etc/netplan/50-cloud-init.yaml /etc/network/interfaces.d/50-cloud-init`,
   },
   {
     id: "histories",
@@ -71,9 +71,9 @@ for file in $(find $homes -xdev -maxdepth 4 -type f -name '.*.sw[a-p]' 2>/dev/nu
   burn "$home/.netrc" "$home/.git-credentials" "$home/.pypirc" "$home/.pgpass" "$home/.my.cnf" \\
     "$home/.docker/config.json" "$home/.aws/credentials" "$home/.kube/config" "$home/.vault-token" \\
     "$home/.config/gh/hosts.yml" "$home/.cargo/credentials" "$home/.cargo/credentials.toml"
-  ! grep -Eqs '_(authToken|auth|password)[[:space:]]*=' "$home/.npmrc" || burn "$home/.npmrc"
-  ! grep -Eqs 'aws_(secret_access_key|session_token)' "$home/.aws/config" || burn "$home/.aws/config"
-  rm -rf "$home/.aws/cli/cache" "$home/.aws/sso/cache" "$home/.config/gcloud" "$home/.azure"
+  holds "$home/.npmrc" '_(authToken|auth|password)[[:space:]]*=' && burn "$home/.npmrc"
+  holds "$home/.aws/config" 'aws_(secret_access_key|session_token)' && burn "$home/.aws/config"
+  drop "$home/.aws/cli/cache" "$home/.aws/sso/cache" "$home/.config/gcloud" "$home/.azure"
 done`,
   },
   {
@@ -81,7 +81,7 @@ done`,
     what: "Logs (emptied; files keep owner and mode) and the systemd journal",
     why: "They tell of the builder: addresses, names, sometimes secrets",
     remove: `[ ! -d /run/systemd/system ] || journalctl --relinquish-var >/dev/null 2>&1 || :
-rm -rf /var/log/journal/* /var/log/cloud-init*.log
+drop /var/log/journal/* /var/log/cloud-init*.log
 find /var/log -type f \\( -name '*.gz' -o -name '*.xz' -o -name '*.[0-9]' -o -name '*.old' \\) -exec rm -f {} +
 find /var/log -type f -size +0 -exec sh -c 'for f; do : >"$f"; done' sh {} +`,
   },
@@ -97,14 +97,14 @@ done`,
     id: "network",
     what: "DHCP leases and persistent names of network cards",
     why: "They belong to the builder's hardware",
-    remove: `rm -rf /var/lib/dhcp/* /var/lib/dhclient/* /var/lib/dhcpcd/* /var/lib/systemd/network/* /etc/udev/rules.d/70-persistent-net.rules
-rm -f /var/lib/NetworkManager/*.lease /var/lib/NetworkManager/secret_key /var/lib/NetworkManager/seen-bssids /var/lib/NetworkManager/timestamps`,
+    remove: `drop /var/lib/dhcp/* /var/lib/dhclient/* /var/lib/dhcpcd/* /var/lib/systemd/network/* /etc/udev/rules.d/70-persistent-net.rules
+drop /var/lib/NetworkManager/*.lease /var/lib/NetworkManager/secret_key /var/lib/NetworkManager/seen-bssids /var/lib/NetworkManager/timestamps`,
   },
   {
     id: "sudo",
     what: "sudo's timestamps",
     why: "They say who may be root without being asked",
-    remove: "rm -rf /run/sudo/ts/* /var/lib/sudo/ts/* /var/lib/sudo/lectured/* /var/db/sudo/*",
+    remove: "drop /run/sudo/ts/* /var/lib/sudo/ts/* /var/lib/sudo/lectured/* /var/db/sudo/*",
   },
   {
     id: "random-seed",
@@ -117,14 +117,14 @@ rm -f /var/lib/NetworkManager/*.lease /var/lib/NetworkManager/secret_key /var/li
     what: "Downloaded package files",
     why: "They only take up space",
     remove:
-      "rm -rf /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/* /var/cache/apt/*.bin /var/cache/dnf/* /var/cache/yum/*",
+      "drop /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/* /var/cache/apt/*.bin /var/cache/dnf/* /var/cache/yum/*",
   },
   {
     id: "delivery",
     what: "What the desk delivered, and the traces of its runs",
     why: "The bundle is unpacked and proven; the archive would only be larger",
     remove:
-      "rm -rf /var/lib/bootlace/delivery /var/lib/bootlace/tmp /var/lib/bootlace/handoff /var/lib/bootlace/journal.damaged-* /run/bootlace/secrets /run/bootlace/cred /dev/shm/bootlace",
+      "drop /var/lib/bootlace/delivery /var/lib/bootlace/tmp /var/lib/bootlace/handoff /var/lib/bootlace/journal.damaged-* /run/bootlace/secrets /run/bootlace/cred /dev/shm/bootlace",
   },
 ];
 
@@ -149,12 +149,21 @@ IFS='
 '
 burn() {
   for file; do
+    [ -e "$file" ] || [ -L "$file" ] || continue
     [ -f "$file" ] && [ ! -L "$file" ] || { rm -f "$file"; continue; }
     size=$(wc -c <"$file")
     dd if=/dev/zero of="$file" bs=65536 count=$((size / 65536 + 1)) conv=notrunc 2>/dev/null || :
     rm -f "$file" || { echo "$current: $file" >&2; failed=yes; }
   done
 }
+# No process for what is not there, which is most of the table.
+drop() {
+  for file; do
+    [ -e "$file" ] || [ -L "$file" ] || continue
+    rm -rf "$file" || { echo "$current: $file" >&2; failed=yes; }
+  done
+}
+holds() { [ -f "$1" ] && grep -Eqs -- "$2" "$1"; }
 ${steps.join("\n")}
 [ -z "$failed" ]
 `;

@@ -14,8 +14,7 @@ fi
 /**
  * On a real system: ends what would write again while the machine goes down. Services that were started stop in order,
  * but those that carry this session; so do timers, and terminals, whose end is a record of logins. Units whose stop
- * writes a seed, a record or a log are set aside for this boot (`--runtime`: nothing of it is on the disk). A sandbox has
- * none of it.
+ * writes a seed, a record or a log stop now, before what they write is removed. A sandbox has none of it.
  */
 const QUIET = `
 [ -d /run/systemd/system ] || exit 0
@@ -24,7 +23,7 @@ stop=
 for unit in $(systemctl list-units --type=service,timer,socket --state=running,exited,waiting,listening --plain --no-legend |
   cut -d' ' -f1); do
   case $unit in
-    *.timer | syslog.socket | *getty@*) ;;
+    *.timer | syslog.socket | *getty@* | systemd-random-seed.service | systemd-update-utmp.service | systemd-journal-flush.service) ;;
     *.socket | ssh* | dbus* | systemd-* | user@* | user-runtime-dir@* | network* | NetworkManager* | dhc* | ifup@* | \
       wpa_supplicant* | nftables* | netfilter-persistent* | firewalld* | ufw* | cloud-* | kmod-* | apparmor* | \
       keyboard-setup* | console-setup* | bootlace* | qemu-guest-agent* | amazon-ssm-agent* | snap.amazon-ssm-agent*) continue ;;
@@ -32,7 +31,6 @@ for unit in $(systemctl list-units --type=service,timer,socket --state=running,e
   stop="$stop $unit"
 done
 [ -z "$stop" ] || systemctl stop $stop || echo "not every service stops" >&2
-systemctl mask --runtime --quiet systemd-random-seed.service systemd-update-utmp.service systemd-journal-flush.service rsyslog.service 2>/dev/null || :
 `;
 
 /** What was deleted is given back to the disk; a disk that cannot take it back is no fault. */

@@ -29,7 +29,7 @@ export const sealStep: Step<Reached, Sealed> = {
   name: "seal",
   retryFrom: "prepare",
   async run(context, tools) {
-    await runPhase(context, "seal", tools);
+    if (context.plan.closure.some(({ phases }) => phases.seal)) await runPhase(context, "seal", tools);
     return sealMachine(await context.link.session(tools.signal), await context.machine.identity(), tools.signal);
   },
 };
