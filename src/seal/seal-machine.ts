@@ -47,14 +47,20 @@ export async function sealMachine(
   identity: readonly NamedValue[],
   signal: AbortSignal,
 ): Promise<{ readonly packages: readonly string[] }> {
-  const packages = (await runChecked(session, ["sh", "-c", PACKAGES, "bootlace-packages"], { signal }))
-    .split("\n")
-    .filter(Boolean)
-    .sort();
   const key = identity.find(({ name }) => name === "the build's SSH key")?.value ?? "no key of this build";
-  await runChecked(session, ["sh", "-c", QUIET, "bootlace-quiet"], { signal });
-  await runChecked(session, ["sh", "-c", hygieneScript(), "bootlace-seal", key], { signal });
-  await runChecked(session, ["/usr/lib/bootlace/bootlace", "checkpoint"], { signal });
-  await runChecked(session, ["sh", "-c", TRIM, "bootlace-trim"], { signal });
-  return { packages };
+  const run = (...argv: readonly string[]) => runChecked(session, argv, { signal });
+  // The journal is nobody else's: it is rewritten while the rest is cleaned.
+  const checkpoint = run("/usr/lib/bootlace/bootlace", "checkpoint");
+  const cleaned = (async () => {
+    const packages = await run("sh", "-c", PACKAGES, "bootlace-packages");
+    await run("sh", "-c", QUIET, "bootlace-quiet");
+    await run("sh", "-c", hygieneScript(), "bootlace-seal", key);
+    return packages;
+  })();
+  // Whichever fails, nothing is still under way.
+  await Promise.allSettled([checkpoint, cleaned]);
+  await checkpoint;
+  const packages = await cleaned;
+  await run("sh", "-c", TRIM, "bootlace-trim");
+  return { packages: packages.split("\n").filter(Boolean).sort() };
 }

@@ -40,22 +40,44 @@ export const PATIENCE = 120_000;
 
 /**
  * Prints what is new in a file until the other one is there and everything is printed. The order matters: whether
- * the end is there is asked before the size, so nothing written in between is missed. It ends with the session that
- * asked: a connection that broke leaves nothing behind that looks forever.
+ * the end is there is asked before the rest is read, so nothing written in between is missed. It ends with the session
+ * that asked: a connection that broke leaves nothing behind that looks forever. What it costs is taken from the run it
+ * follows, so the shell itself reads, and looks less often the longer nothing happens; each look is one `sleep`.
  */
-const FOLLOW = `
-file=$1 offset=$2 exit=$3
+export const FOLLOW = `
+file=$1 offset=$2 exit=$3 idle=0
+LC_ALL=C
+export LC_ALL
+pause() {
+  idle=$((idle + 1))
+  if [ "$idle" -lt 20 ]; then sleep 0.1; elif [ "$idle" -lt 40 ]; then sleep 0.2; else sleep 0.4; fi
+}
+until [ -e "$file" ]; do
+  kill -0 "$PPID" 2>/dev/null || exit
+  if [ -e "$exit" ] && [ ! -e "$file" ]; then exit 0; fi
+  pause
+done
+exec 3<"$file"
+# From a file, one read takes all that is asked for.
+[ "$offset" -eq 0 ] || dd bs="$offset" count=1 <&3 >/dev/null 2>&1
 while kill -0 "$PPID" 2>/dev/null; do
-  ended=
+  ended= some=
   [ ! -e "$exit" ] || ended=yes
-  size=$(wc -c 2>/dev/null <"$file") || size=0
-  if [ "\${size:-0}" -gt "$offset" ]; then
-    tail -c "+$((offset + 1))" "$file" | head -c "$((size - offset))" || exit
-    offset=$((size))
+  while IFS= read -r line <&3; do
+    printf '%s\\n' "$line" || exit
+    some=yes
+  done
+  # Half of a line; the other half comes.
+  if [ -n "$line" ]; then
+    printf '%s' "$line" || exit
+    some=yes
+  fi
+  if [ -n "$some" ]; then
+    idle=0
   elif [ -n "$ended" ]; then
     exit 0
   fi
-  sleep 0.1
+  pause
 done
 `;
 
