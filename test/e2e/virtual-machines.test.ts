@@ -16,8 +16,8 @@ import { listLedger } from "../../src/recipe/ledger.ts";
 import { settle } from "../../src/recipe/settle.ts";
 import type { Event } from "../../stage2/index.ts";
 import { type } from "../support/sandbox-hosts.ts";
-import { cutPower, makeVmBase, runOn, vmProvider } from "../support/vm.ts";
-import { type E2eProject, e2eProject } from "./project.ts";
+import { cutPower, makeVmBase, runOn, vmProvider, vmState } from "../support/vm.ts";
+import { type E2eProject, e2eProject, IDENTITY } from "./project.ts";
 import { asSudoHost } from "./vm-host.ts";
 
 /** One image and one machine for all tests: each boot takes a quarter of a minute where the processor is emulated. */
@@ -91,23 +91,29 @@ describe("an image of a VM", () => {
     expect(await listLedger(dir)).toEqual([]);
   });
 
-  test.each(["init", "capture"])("is undone by Ctrl-C at %s, and nothing of it is left", async (step) => {
-    const abort = new AbortController();
-    const interrupt = (event: Event): void => {
-      if (event.k === "desk-start" && event.step === step) setImmediate(() => abort.abort("SIGINT"));
-    };
-    const images = entriesOf(join(dir, ".bootlace", "images", "web"));
-    const tried = buildImage({
-      dir,
-      image: "web",
-      provider: vmProvider(),
-      report: interrupt,
-      signal: abort.signal,
-      force: true,
+  test.each(["init", "seal", "capture", "smoke"])(
+    "is undone by Ctrl-C at %s, and nothing of it is left",
+    async (step) => {
+      const abort = new AbortController();
+      const interrupt = (event: Event): void => {
+        if (event.k === "desk-start" && event.step === step) setImmediate(() => abort.abort("SIGINT"));
+      };
+      const tried = buildImage({ dir, image: "more", provider: vmProvider(), report: interrupt, signal: abort.signal });
+      await expect(tried).rejects.toMatchObject({ name: "AbortError" });
+      expect(left()).toEqual([]);
+      expect(entriesOf(join(dir, ".bootlace", "images", "more"))).toEqual([]);
+    },
+  );
+
+  test("is not made of a machine whose stopped disk holds a secret in base64: file, secret and service are named", async () => {
+    const tried = buildImage({ dir, image: "leaky", provider: vmProvider(), report, signal: never });
+    await expect(tried).rejects.toMatchObject({
+      code: "E_IMAGE_NOT_CLEAN",
+      message: expect.stringMatching(/\/var\/lib\/bootlace\/state\/leaky\/copy: .*leaky\.token/),
     });
-    await expect(tried).rejects.toMatchObject({ name: "AbortError" });
+    // Its builder came up from an image of ours, whose boot hook knew that it was a builder.
+    expect(steps("done")).toEqual(["leaky.init"]);
     expect(left()).toEqual([]);
-    expect(entriesOf(join(dir, ".bootlace", "images", "web"))).toEqual(images);
   });
 });
 
@@ -124,6 +130,9 @@ describe("a machine of that image", () => {
       "inactive active",
     );
     expect(await on("cat /etc/machine-id")).toMatch(/^[0-9a-f]{32}$/);
+    const builder = (await on("cat /srv/builder")).split("\n");
+    expect(builder).toHaveLength(2);
+    for (const line of (await on(IDENTITY)).split("\n")) expect(builder).not.toContain(line);
     expect(await on(`grep -rlF '${TOKEN}' /etc /srv /var /root 2>/dev/null | head -1`)).toBe("");
     expect((await findImage(dir, "web"))?.layers).toHaveLength(1);
   });
@@ -249,6 +258,15 @@ describe("trouble", () => {
     expect(await on("systemctl is-active web")).toBe("active");
   });
 
+  test("a run that asks for a reboot is gone on with by the desk where the boot hook is masked, and status says that it is", async () => {
+    await on("systemctl disable --now bootlace; systemctl mask bootlace");
+    const { close } = await up(["+unhooked"]);
+    expect(close.outcome).toBe("done");
+    expect(await on("cat /srv/unhooked")).toBe("new\ninterrupted");
+    expect(await on("systemctl is-enabled bootlace")).toBe("masked");
+    await on("systemctl unmask bootlace; systemctl enable bootlace");
+  });
+
   test("an sshd that starts late is waited for", async () => {
     await on(
       "mkdir -p /etc/systemd/system/ssh.service.d; printf '[Service]\\nExecStartPre=/bin/sh -c \"while [ ! -e /run/late ]; do sleep 1; done\"\\nTimeoutStartSec=300\\n' >/etc/systemd/system/ssh.service.d/late.conf; printf '[Unit]\\nDefaultDependencies=no\\n[Service]\\nType=oneshot\\nExecStart=/bin/sh -c \"sleep 20; : >/run/late\"\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/late.service; systemctl daemon-reload; systemctl enable late",
@@ -289,4 +307,15 @@ describe("a host that exists, entered as a user who becomes root by sudo", () =>
     const { exit, out } = await type(dir, ["status", host]);
     expect([exit, out]).toEqual([0, expect.stringContaining("web")]);
   });
+});
+
+test("bootlace shell runs a command on a VM, and bootlace destroy leaves nothing of it", async () => {
+  const shell = await type(dir, ["shell", "dev", "--", "systemctl", "is-active", "web"]);
+  expect([shell.exit, shell.out, shell.err]).toEqual([0, "active\n", ""]);
+  const { folder } = filesOf(dir, "dev");
+  const { process: qemu } = await vmState(dir, "dev");
+  const destroyed = await type(dir, ["destroy", "dev", "--yes"]);
+  expect([destroyed.exit, destroyed.err]).toEqual([0, ""]);
+  expect(entriesOf(folder)).toEqual([]);
+  expect(() => process.kill(qemu.pid, 0)).toThrow("ESRCH");
 });

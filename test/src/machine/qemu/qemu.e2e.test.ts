@@ -158,7 +158,7 @@ describe("a VM", () => {
       expect(existsSync(contents.path)).toBe(false);
       // No path of the desk is in an image: what is below is named by digest.
       const info = JSON.parse(
-        execFileSync("qemu-img", ["info", "--output=json", image.layer.file], { encoding: "utf8" }),
+        execFileSync("qemu-img", ["info", "--output=json", image.layer!.file], { encoding: "utf8" }),
       );
       expect(info["backing-filename"]).toMatch(/^[0-9a-f]{64}\.qcow2$/);
     },
@@ -169,7 +169,7 @@ describe("a VM", () => {
     "exportDisk() makes one file that boots without the desk's cache",
     async () => {
       const file = join(dir, "whole.qcow2");
-      await exportDisk({ origin: image.origin, layers: [image.layer] }, file, { format: "qcow2", standalone: true });
+      await exportDisk({ origin: image.origin, layers: [image.layer!] }, file, { format: "qcow2", standalone: true });
       const info = JSON.parse(execFileSync("qemu-img", ["info", "--output=json", file], { encoding: "utf8" }));
       expect(info["backing-filename"]).toBeUndefined();
       const boot = [
