@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+
+/** In a machine's folder: shell that its PID 1 runs before the boot hook. */
+export const FIRMWARE = "firmware.sh";
+
+const HOOK = "if [ -x /usr/lib/bootlace/boot ]; then";
+
+/** The sandbox's own supervisor, whose init runs a machine's firmware first: at that place its signals are handled already. */
+const withFirmware: Plugin = {
+  name: "firmware",
+  setup(bundle) {
+    bundle.onLoad({ filter: /sandbox\/setup-script\.ts$/ }, ({ path }) => {
+      const own = readFileSync(path, "utf8");
+      if (!own.includes(HOOK)) throw new Error(`${path} runs the boot hook in another way than this expects`);
+      const contents = own
+        .replace("export const INIT_SCRIPT =", "const PLAIN =")
+        .concat(
+          'import { readFileSync } from "node:fs";\n',
+          `const HOOK = ${JSON.stringify(HOOK)};\n`,
+          `const firmware = readFileSync(process.argv[2] + "/${FIRMWARE}", "utf8");\n`,
+          `export const INIT_SCRIPT = PLAIN.replace(HOOK, () => firmware + HOOK);\n`,
+        );
+      return { contents, loader: "ts" };
+    });
+  },
+};
+
+/** Bundles the supervisor from the present sources, as test/support/supervisor.ts does. */
+export async function ec2Supervisor(): Promise<readonly string[]> {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import { runSupervisor } from "./supervisor-main.ts";
+        runSupervisor(process.argv[2]).then((exit) => process.exit(exit));`,
+      resolveDir: fileURLToPath(new URL("../../../../src/machine/sandbox", import.meta.url)),
+    },
+    plugins: [withFirmware],
+    write: false,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+    external: ["*.node", "cpu-features"],
+    logLevel: "error",
+  });
+  const bytes = outputFiles[0]?.contents ?? new Uint8Array();
+  const folder = fileURLToPath(new URL("../../../../node_modules/.cache/bootlace", import.meta.url));
+  // Named by its content: files that are tested at the same time share it.
+  const file = join(folder, `ec2-supervisor-${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}.cjs`);
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(`${file}.${process.pid}`, bytes);
+    renameSync(`${file}.${process.pid}`, file);
+  }
+  return [process.execPath, file];
+}

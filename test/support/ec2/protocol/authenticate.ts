@@ -1,0 +1,28 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { checkSignature, type SigningKey } from "../../aws/sigv4.ts";
+
+export interface Authentic {
+  readonly service: "ec2" | "ssm";
+  readonly region: string;
+}
+
+export type Refusal = "unsigned" | "unknown" | "expired" | "wrong";
+
+const SCOPE = /Credential=[^/]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/;
+
+/** Who asks, by the Signature Version 4 of a request: its scope names the region that the caller means. */
+export function authenticate(request: IncomingMessage, body: Buffer, keys: readonly SigningKey[]): Authentic | Refusal {
+  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+  const [, region, service] = SCOPE.exec(headers.authorization ?? "") ?? [];
+  if (region === undefined) return "unsigned";
+  if (service !== "ec2" && service !== "ssm") return "wrong";
+  // Whatever the request says of its body, what came is what has to be signed.
+  const signed = { ...headers, "x-amz-content-sha256": createHash("sha256").update(body).digest("hex") };
+  const wire = { method: request.method ?? "", target: request.url ?? "", headers: signed };
+  const verdict = checkSignature(wire, { keys, region, service, now: Date.now() });
+  if (verdict.by === "key") return { service, region };
+  if (verdict.by === "nobody") return "unsigned";
+  if (verdict.code === "ExpiredToken" || verdict.code === "RequestTimeTooSkewed") return "expired";
+  return verdict.code === "InvalidAccessKeyId" || verdict.code === "InvalidToken" ? "unknown" : "wrong";
+}
