@@ -1,5 +1,6 @@
 import { createReporter, EXIT } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
+import { logAt } from "../machine/run/log-at.ts";
 import { assertRunEnded } from "../machine/run/run-phase.ts";
 import { bringUp } from "../machine/up.ts";
 import { watchServices } from "../machine/watch-services.ts";
@@ -10,7 +11,8 @@ const up: CommandRun = async ({ dir, args, options, json, stdout, signal }) => {
   const reporter = createReporter({ stream: stdout, json });
   const services = Array.isArray(options.service) ? (options.service as string[]) : undefined;
   const on = typeof options.on === "string" ? { on: options.on } : {};
-  const once = () => bringUp({ dir, target, ...(services ? { services } : {}), ...on, onEvent: reporter, signal });
+  const onEvent = json ? reporter : logAt(target, reporter);
+  const once = () => bringUp({ dir, target, ...(services ? { services } : {}), ...on, onEvent, signal });
   try {
     const { close, machine } = await once();
     if (options.watch !== true) assertRunEnded(close, `machine ${machine.name}`);

@@ -10,6 +10,7 @@ import {
   printable,
 } from "../../stage2/index.ts";
 import type { CommandContext } from "../cli/command.ts";
+import { logAt } from "../machine/run/log-at.ts";
 import type { HostResult } from "./result.ts";
 
 /** Shows what happens on one machine or on many at once. */
@@ -40,10 +41,13 @@ export function fleetReporter(targets: readonly string[], { stdout, json }: Out)
   const single = targets.length === 1 ? createReporter({ stream: stdout }) : undefined;
   return {
     of: (target) =>
-      single ??
-      ((event) => {
-        for (const line of prefixed(event)) write(`${target.padEnd(width)} | ${line.text}`);
-      }),
+      logAt(
+        target,
+        single ??
+          ((event) => {
+            for (const line of prefixed(event)) write(`${target.padEnd(width)} | ${line.text}`);
+          }),
+      ),
     plans: (plans) => {
       for (const line of planTexts(plans)) write(line);
     },
