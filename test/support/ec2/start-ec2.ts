@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SigningKey } from "../aws/sigv4.ts";
+import { actionNamed } from "./actions/by-name.ts";
 import { makeNetwork } from "./actions/network.ts";
 import { answer, type ReceivedCall } from "./answer.ts";
 import { addBaseImage, BASES, type BaseImage } from "./base-images.ts";
@@ -115,7 +116,11 @@ export async function startEc2(options: Ec2Options = {}): Promise<Ec2> {
     amis,
     subnets: { public: subnet(true), private: subnet(false) },
     calls,
-    misbehave: (rule) => cloud.misbehaviours.add(rule),
+    misbehave(rule) {
+      if (!actionNamed(rule.action) && !/^GetParameters?$/.test(rule.action))
+        throw new Error(`${rule.action} is not built into this endpoint, so it cannot go wrong`);
+      cloud.misbehaviours.add(rule);
+    },
     behave: () => cloud.misbehaviours.clear(),
     addImage: (image) => addBaseImage(home, room.ground, image),
     leftovers: () => [...regions.values()].flatMap(leftoversOf),

@@ -28,8 +28,6 @@ const ACTIONS = {
   ...tagActions,
 };
 
-export type ActionName = keyof typeof ACTIONS;
-
 type Action = (call: Call<Readonly<Record<string, unknown>>>) => object | Promise<object>;
 
 /** The form was read by AWS's model of this very action, so that its input has the action's type. */
