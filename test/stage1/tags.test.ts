@@ -90,3 +90,47 @@ describe("instance tags", () => {
     expect(tags()).toBe("services=metrics\n");
   });
 });
+
+describe("the tag bootlace:purpose", () => {
+  const seed = (): string | undefined => {
+    const file = join(rig.root, "run/bootlace/seed");
+    return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  };
+
+  test.each(SHELLS)(
+    "says what the instance is for, where stage2 looks before anything else, under $name",
+    async ({ argv }) => {
+      imds.tags = { "bootlace:purpose": "build" };
+      expect(await boot(argv)).toMatchObject({ code: 0 });
+      expect(seed()).toBe("purpose=build\n");
+    },
+  );
+
+  test("is waited for while the metadata service fails: nothing is run before it is known", async () => {
+    rig.writeConf({ deadline: "30" });
+    imds.tags = { "bootlace:purpose": "smoke" };
+    imds.fail(500, 6);
+    expect(await boot()).toMatchObject({ code: 0 });
+    expect(seed()).toBe("purpose=smoke\n");
+  });
+
+  test("is given up at the deadline, aloud, and at once where the metadata service is switched off", async () => {
+    rig.writeConf({ deadline: "1" });
+    imds.fail(500, 100);
+    expect((await boot()).stderr).toContain("the tag bootlace:purpose could not be read");
+    expect(seed()).toBeUndefined();
+    await imds.close();
+    imds = await startImds({});
+    imds.fail(403, 100);
+    expect((await boot()).stderr).not.toContain("bootlace:purpose");
+  });
+
+  test("that is none of the three, or not there, leaves the machine one in use", async () => {
+    imds.tags = { "bootlace:purpose": "build\npurpose=run" };
+    await boot();
+    expect(seed()).toBeUndefined();
+    imds.tags = {};
+    await boot();
+    expect(seed()).toBeUndefined();
+  });
+});
