@@ -81,7 +81,7 @@ async function actEc2(cloud: Cloud, region: Region, action: string, input: Input
   const run = actionNamed(action);
   const model = operation(action);
   if (!run || !model) throw new ApiError("InvalidAction", `The action ${action} is not built into this endpoint`);
-  for (const instance of region.instances.values()) await notice(region, instance);
+  for (const instance of region.instances.values()) await notice(cloud, region, instance);
   const fault = cloud.misbehaviours.take(action, input);
   if (fault?.kind === "hold") await fault.open();
   const instead = fault && errorOf(fault, "ec2", action);

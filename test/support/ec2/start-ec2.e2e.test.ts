@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { clientOf, Desk } from "./desk.ts";
 import { type Ec2, startEc2 } from "./start-ec2.ts";
@@ -84,7 +86,8 @@ test.each([
   const keys = await desk.hostKeys(id);
   // The connection ends with the machine.
   await desk.ssh(id, "poweroff", keys).catch(() => undefined);
-  const found = await desk.until(id, state).catch(() => desk.describe(id));
+  let found = await desk.describe(id);
+  while (found.State?.Name === "running") found = await desk.describe(id);
   expect([found.State?.Name, found.StateReason?.Code]).toEqual([state, "Client.InstanceInitiatedShutdown"]);
 });
 
@@ -139,9 +142,10 @@ test("sshd answers only where a security group lets the caller in", async () => 
   const id = await desk.launch({ SecurityGroupIds: [GroupId] });
   const keys = await desk.hostKeys(id);
   const { PublicIpAddress = "" } = await desk.describe(id);
-  const { connect } = await import("node:net");
   const refused = await new Promise((resolve) =>
-    connect(22, PublicIpAddress).once("error", (error: NodeJS.ErrnoException) => resolve(error.code)),
+    connect(22, PublicIpAddress)
+      .once("error", (error: NodeJS.ErrnoException) => resolve(error.code))
+      .once("connect", () => resolve("connected")),
   );
   expect(refused).toBe("ECONNREFUSED");
   await api.authorizeSecurityGroupIngress({
@@ -185,3 +189,64 @@ test("a start after a stop gives another public address and keeps the private on
 test("the address page answers as checkip.amazonaws.com does", async () => {
   expect(await (await fetch(ec2.checkip)).text()).toBe("127.0.0.1\n");
 });
+
+test("an image's boot hook runs at each boot, and what it prints is on the console", async () => {
+  const id = await desk.launch();
+  const keys = await desk.hostKeys(id);
+  const hook = `mkdir -p /usr/lib/bootlace && cat >/usr/lib/bootlace/boot && chmod 755 /usr/lib/bootlace/boot`;
+  const script =
+    "#!/bin/sh\necho hooked by $(cat /sys/class/dmi/id/board_asset_tag) at $AWS_EC2_METADATA_SERVICE_ENDPOINT";
+  await desk.ssh(id, `echo '${script}' | { ${hook}; }`, keys);
+  const { ImageId = "" } = await desk.api.createImage({ InstanceId: id, Name: "hooked" });
+  // It was running, so it boots again after it was captured.
+  await ec2.settle();
+  const said = `hooked by ${id} at ${ec2.endpoint}/imds/eu-west-1/${id}`;
+  while (!(await desk.console(id)).includes(said));
+  const other = await desk.launch({ ImageId });
+  while (!(await desk.console(other)).includes(`hooked by ${other}`));
+});
+
+test("GetConsoleOutput without Latest is as old as the last change of state, and is there after the end", async () => {
+  const { api } = desk;
+  const id = await desk.launch();
+  const keys = await desk.hostKeys(id);
+  expect((await api.getConsoleOutput({ InstanceId: id })).Output).toBeUndefined();
+  await api.stopInstances({ InstanceIds: [id] });
+  await desk.until(id, "stopped");
+  await api.terminateInstances({ InstanceIds: [id] });
+  await ec2.settle();
+  const { Output = "" } = await api.getConsoleOutput({ InstanceId: id });
+  expect(Buffer.from(Output, "base64").toString()).toContain(`\r\n${keys[0]}\r\n`);
+  const old = await desk.launch({ InstanceType: "t2.micro" });
+  await expect(api.getConsoleOutput({ InstanceId: old, Latest: true })).rejects.toMatchObject({
+    name: "UnsupportedOperation",
+  });
+});
+
+test("close() ends every machine and leaves no file of them", async () => {
+  const other = await startEc2();
+  const own = new Desk(clientOf(other), other.amis.root);
+  const id = await own.launch();
+  const keys = await own.hostKeys(id);
+  const pids = processesNaming(id);
+  expect(await own.ssh(id, "echo in", keys)).toBe("in");
+  const { console: file = "" } = other.state.instances.get(id)?.machine ?? {};
+  expect([pids.length > 0, existsSync(file)]).toEqual([true, true]);
+  own.close();
+  await other.close();
+  expect([processesNaming(id), existsSync(file)]).toEqual([[], false]);
+});
+
+/** Command lines with a word in it, of all processes of this computer. */
+function processesNaming(word: string): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+        return line.includes(word) ? [line] : [];
+      } catch {
+        return [];
+      }
+    });
+}

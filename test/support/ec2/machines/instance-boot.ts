@@ -100,9 +100,10 @@ export async function end(region: Region, instance: StoredInstance, reason: stri
 }
 
 /** Looks whether a machine has switched itself off, and does what its InstanceInitiatedShutdownBehavior says. */
-export async function notice(region: Region, instance: StoredInstance): Promise<void> {
-  if (instance.busy || instance.api.State?.Name !== "running") return;
-  if ((await instance.machine?.status()) !== "stopped" || instance.busy) return;
+export async function notice(cloud: Cloud, region: Region, instance: StoredInstance): Promise<void> {
+  const { machine } = instance;
+  if (!machine || instance.busy || instance.api.State?.Name !== "running") return;
+  if (!(await cloud.room.isOff(machine)) || instance.busy) return;
   // A one-time spot request ends with its instance.
   const terminate = instance.shutdown === "terminate" || instance.api.InstanceLifecycle === "spot";
   const reason = "Client.InstanceInitiatedShutdown";

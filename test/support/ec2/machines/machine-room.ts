@@ -1,11 +1,13 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Layer, Machine, Origin, Provider } from "../../../../src/machine/machine.ts";
-import { machineFolder } from "../../../../src/machine/machine-folder.ts";
+import { machineFolder, readJson } from "../../../../src/machine/machine-folder.ts";
+import { isAlive } from "../../../../src/machine/process-identity.ts";
 import { depotsOf } from "../../../../src/machine/sandbox/depot.ts";
 import { packLayer } from "../../../../src/machine/sandbox/layer-file.ts";
 import { rootState } from "../../../../src/machine/sandbox/root-state.ts";
 import { sandboxProvider } from "../../../../src/machine/sandbox/sandbox-provider.ts";
+import { filesOf, type SandboxState } from "../../../../src/machine/sandbox/sandbox-spec.ts";
 import { Addresses } from "./addresses.ts";
 import { ec2Supervisor, FIRMWARE } from "./supervisor.ts";
 
@@ -55,6 +57,12 @@ export class MachineRoom {
     const file = join(machineFolder(this.#dir, name), FIRMWARE);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, script, { mode: 0o600 });
+  }
+
+  /** It has ended, and does not just boot again by itself: then its supervisor lives on. */
+  async isOff(machine: Machine): Promise<boolean> {
+    const state = await readJson<SandboxState>(filesOf(this.#dir, machine.name).state);
+    return state === undefined || !isAlive(state.supervisor);
   }
 
   /** The stopped machine's layer, on top of those that it stands on. */

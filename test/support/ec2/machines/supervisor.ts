@@ -21,7 +21,7 @@ const withFirmware: Plugin = {
         .concat(
           'import { readFileSync } from "node:fs";\n',
           `const HOOK = ${JSON.stringify(HOOK)};\n`,
-          `const firmware = readFileSync(process.argv[2] + "/${FIRMWARE}", "utf8");\n`,
+          `const firmware = readFileSync(process.argv[3] + "/${FIRMWARE}", "utf8");\n`,
           `export const INIT_SCRIPT = PLAIN.replace(HOOK, () => firmware + HOOK);\n`,
         );
       return { contents, loader: "ts" };
@@ -29,12 +29,18 @@ const withFirmware: Plugin = {
   },
 };
 
-/** Bundles the supervisor from the present sources, as test/support/supervisor.ts does. */
+/**
+ * Bundles the supervisor from the present sources, as test/support/supervisor.ts does. A machine ends with the process
+ * that asks for it here: nobody else knows of a test's machines.
+ */
 export async function ec2Supervisor(): Promise<readonly string[]> {
   const { outputFiles } = await build({
     stdin: {
       contents: `import { runSupervisor } from "./supervisor-main.ts";
-        runSupervisor(process.argv[2]).then((exit) => process.exit(exit));`,
+        const owner = Number(process.argv[2]);
+        const look = () => { try { process.kill(owner, 0); } catch { process.kill(process.pid, "SIGTERM"); } };
+        setInterval(look, 1000).unref();
+        runSupervisor(process.argv[3]).then((exit) => process.exit(exit));`,
       resolveDir: fileURLToPath(new URL("../../../../src/machine/sandbox", import.meta.url)),
     },
     plugins: [withFirmware],
@@ -55,5 +61,5 @@ export async function ec2Supervisor(): Promise<readonly string[]> {
     writeFileSync(`${file}.${process.pid}`, bytes);
     renameSync(`${file}.${process.pid}`, file);
   }
-  return [process.execPath, file];
+  return [process.execPath, file, String(process.pid)];
 }
