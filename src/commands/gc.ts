@@ -17,8 +17,10 @@ const gc: CommandRun = async ({ dir, options, json, stdout }) => {
     stdout.write(
       `${verb} ${entry.id} (${entry.of}, ${entry.state === "kept" ? "kept" : "its desk died"}, ${age(Date.now() - entry.created)} old)\n`,
     );
+  for (const { what } of garbage.remote) stdout.write(`${verb} ${what}\n`);
   for (const layer of garbage.layers) stdout.write(`${verb} unpacked layer ${layer}\n`);
-  if (garbage.entries.length + garbage.layers.length === 0) stdout.write("Nothing is left over\n");
+  if (garbage.entries.length + garbage.layers.length + garbage.remote.length === 0)
+    stdout.write("Nothing is left over\n");
   return EXIT.ok;
 };
 

@@ -23,6 +23,7 @@ const logs: CommandRun = async (context) => {
       throw new BootlaceError("E_MACHINE_STATE", `The desk does not have the console of ${target}`, {
         hint: "Look where the machine stands; `bootlace logs` shows what its last run printed.",
       });
+    await machine.refreshConsole?.();
     await showConsole(machine.console, options.follow === true, { json, stdout, signal });
     return EXIT.ok;
   }

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { BootlaceError, findClosure, type Service } from "../../stage2/index.ts";
 import { findImage, imageBase } from "../image/image-record.ts";
 import type { BaseConfig, ImageConfig, MachineConfig } from "../manifest/project-schema.ts";
+import { loadProject } from "../project/load-project.ts";
 import type { LoadedProject } from "../project/loaded.ts";
 import { deskArch, type RuntimeArch } from "../runtime/pinned.ts";
 import type { Base, Hardware, Provider } from "./machine.ts";
@@ -17,9 +18,9 @@ export async function resolveBase(
   provider: Provider,
 ): Promise<Base> {
   if (typeof from === "string") return imageOf(dir, from, provider);
-  if (from === undefined) return provider.defaultBase;
+  if (from === undefined) return inRegion(dir, provider.defaultBase);
   const base = describedBase(dir, from);
-  if (base && provider.bases.includes(base.kind)) return base;
+  if (base && provider.bases.includes(base.kind)) return inRegion(dir, base);
   const starts = provider.bases.map((kind) => BASE_WORDS[kind]).join(", ");
   throw new BootlaceError(
     "E_PROVIDER_UNSUPPORTED",
@@ -28,12 +29,20 @@ export async function resolveBase(
   );
 }
 
+/** An AMI is known in one region only: that of the project. */
+async function inRegion(dir: string, base: Base): Promise<Base> {
+  if (base.kind !== "ami") return base;
+  const { region } = (await loadProject(dir)).config;
+  return region === undefined ? base : { ...base, region };
+}
+
 const BASE_WORDS: Readonly<Record<Base["kind"], string>> = {
   host: "{host: true}",
   root: "{root: DIR}",
   debian: "{debian: RELEASE}",
   file: "{file: DISK}",
   url: "{url: URL, sha256: DIGEST}",
+  ami: "{ami: ID}, {name: NAME, owner: OWNER} or {ssm: PARAMETER}",
   layers: "an image of the project",
 };
 
@@ -57,6 +66,9 @@ function describedBase(dir: string, from: BaseConfig): Base | undefined {
   if (from.host) return { kind: "host" };
   if (from.debian !== undefined) return { kind: "debian", suite: from.debian };
   if (from.file !== undefined) return { kind: "file", path: resolve(dir, from.file) };
+  if (from.ami !== undefined) return { kind: "ami", which: { id: from.ami } };
+  if (from.ssm !== undefined) return { kind: "ami", which: { ssm: from.ssm } };
+  if (from.name !== undefined) return { kind: "ami", which: { name: from.name, owner: from.owner ?? "self" } };
   if (from.url === undefined) return undefined;
   const { url, sha256, sha512 } = from;
   return { kind: "url", url, ...(sha256 ? { sha256 } : {}), ...(sha512 ? { sha512 } : {}) };
@@ -64,7 +76,7 @@ function describedBase(dir: string, from: BaseConfig): Base | undefined {
 
 /** What bootlace.yaml says of a machine's make, as a launch takes it. */
 export function hardwareOf(config: ImageConfig | MachineConfig | undefined, arch: RuntimeArch): Hardware {
-  const { memory, cpus, disk, login, qemu } = config ?? {};
+  const { memory, cpus, disk, login, qemu, ec2 } = config ?? {};
   const ports = config && "ports" in config ? config.ports?.map(String) : undefined;
   return {
     arch,
@@ -73,6 +85,7 @@ export function hardwareOf(config: ImageConfig | MachineConfig | undefined, arch
     ...(disk === undefined ? {} : { disk }),
     ...(login === undefined ? {} : { login }),
     ...(ports === undefined ? {} : { ports }),
+    ...(ec2 === undefined ? {} : { ec2 }),
     ...(qemu === undefined ? {} : { qemu: qemu as NonNullable<Hardware["qemu"]> }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Purpose } from "../../stage2/index.ts";
 import type { Range } from "../disk/ext-volume.ts";
+import type { Ec2Config } from "../manifest/project-schema.ts";
 import type { Session } from "../session/session.ts";
 
 /** What a machine starts from. */
@@ -14,8 +15,15 @@ export type Base =
   | { readonly kind: "file"; readonly path: string }
   /** A disk image to download (qemu). */
   | { readonly kind: "url"; readonly url: string; readonly sha256?: string; readonly sha512?: string }
+  /** An AMI: by id, by name and owner (the newest), or named by an SSM parameter, where `{arch}` stands for the architecture (ec2). */
+  | { readonly kind: "ami"; readonly region?: string; readonly which: AmiChoice }
   /** An image of the project: its layers, the base one first, and what its provider noted of their origin. */
   | { readonly kind: "layers"; readonly origin: Origin; readonly layers: readonly Layer[] };
+
+export type AmiChoice =
+  | { readonly id: string }
+  | { readonly name: string; readonly owner: string }
+  | { readonly ssm: string };
 
 /** A provider's own notes on what an image was made on; nobody else reads them. */
 export type Origin = Readonly<Record<string, string>>;
@@ -39,6 +47,16 @@ export interface LaunchSpec {
   readonly hostname?: string;
   /** Absent: the provider's defaults. A provider ignores what its machines do not have. */
   readonly hardware?: Hardware;
+  /** The build that it belongs to: whatever is made for it carries the build's id, and may be removed after it expired. */
+  readonly build?: BuildMark;
+  /** What a capture of it will be called, where the provider's images have names. */
+  readonly image?: { readonly name: string; readonly id: string };
+}
+
+export interface BuildMark {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly expires: number;
 }
 
 /** What bootlace.yaml says of a machine's make. */
@@ -53,6 +71,7 @@ export interface Hardware {
   readonly login?: string;
   /** Desk port to machine port: `8080:80`, `127.0.0.1:8080:80`, `8080`. */
   readonly ports?: readonly string[];
+  readonly ec2?: Ec2Config;
   readonly qemu?: { readonly accel?: "auto" | "kvm" | "hvf" | "tcg"; readonly args?: readonly string[] };
 }
 
@@ -84,14 +103,22 @@ export interface Machine {
   detail?(): Promise<string | undefined>;
   /** How long another boot may take from when it was asked for, in milliseconds. */
   readonly rebootWithin: number;
-  /** Makes an image file in `folder` from the stopped machine. */
-  capture(folder: string, signal?: AbortSignal): Promise<Captured>;
+  /**
+   * Makes an image from the stopped machine: a file in `folder`, or one that its provider keeps.
+   *
+   * @param progress per cent, where the provider knows.
+   */
+  capture(folder: string, signal?: AbortSignal, progress?: (percent: number) => void): Promise<Captured>;
   /** What a capture of the stopped machine would hold, for verify clean; undefined where there is nothing to look at. */
   contents(signal?: AbortSignal): Promise<Contents | undefined>;
   /** Removes the machine and all that was made for it. Does nothing to one that is gone. */
   dispose(): Promise<void>;
   /** Path of the file that holds the console's output; undefined where the desk has none. */
   readonly console: string | undefined;
+  /** Brings that file up to date, where the console is somewhere else. */
+  refreshConsole?(): Promise<void>;
+  /** A kept build's machine may stay longer. */
+  extend?(expires: number): Promise<void>;
   /** Values that belong to this one machine and may not be in its image, with their names. */
   identity(): Promise<readonly NamedValue[]>;
 }
@@ -109,9 +136,28 @@ export interface NamedValue {
 }
 
 export interface Captured {
-  readonly layer: Layer;
+  /** Absent: its provider keeps the image, and `origin` names it. */
+  readonly layer?: Layer;
   readonly parents: readonly Layer[];
   readonly origin: Origin;
+}
+
+/** All layers of an image, base one first; none where its provider keeps it. */
+export function layersOf({ parents, layer }: Captured): readonly Layer[] {
+  return layer ? [...parents, layer] : parents;
+}
+
+export interface WantedBase {
+  readonly arch?: Hardware["arch"];
+  readonly hardware?: Hardware;
+  readonly signal?: AbortSignal;
+}
+
+/** Something that a build left at its provider, and how to remove it. */
+export interface Leftover {
+  /** `instance i-0123… of build-web-2026…`. */
+  readonly what: string;
+  remove(): Promise<void>;
 }
 
 /** Makes machines of one kind. */
@@ -128,7 +174,7 @@ export interface Provider {
   /** @throws {BootlaceError} when this desk cannot have such machines; asked before anything is fetched for one. */
   assertAvailable(): Promise<void>;
   /** Digest of what a base is now; part of an image's key. */
-  baseState(base: Base, wanted?: { readonly arch?: Hardware["arch"]; readonly signal?: AbortSignal }): Promise<string>;
+  baseState(base: Base, wanted?: WantedBase): Promise<string>;
   /** What an image of it was made from, for a person; absent: what it noted is shown as it is. */
   describeOrigin?(origin: Origin): string;
   /** @throws {BootlaceError} when this computer cannot do it, or the name is taken. */
@@ -141,4 +187,15 @@ export interface Provider {
    * @param used digests of the layers that images and machines of the project stand on.
    */
   unused(dir: string, used: ReadonlySet<string>): Promise<readonly string[]>;
+  /** For images that the provider keeps: the image was proven, and is no build's to remove any more. */
+  keepImage?(origin: Origin): Promise<void>;
+  /** Removes an image that the provider keeps. Does nothing to one that is gone. */
+  removeImage?(origin: Origin): Promise<void>;
+  /**
+   * What the project's builds left at the provider, in the order in which it can be removed: what expired, and what is
+   * the given builds' alone.
+   *
+   * @param builds ids of builds that nobody will come back for.
+   */
+  leftovers?(dir: string, now: number, builds: readonly string[]): Promise<readonly Leftover[]>;
 }

@@ -1,4 +1,5 @@
 import { BootlaceError } from "../../stage2/index.ts";
+import { ec2Provider } from "./ec2/ec2-provider.ts";
 import type { Provider } from "./machine.ts";
 import { qemuProvider } from "./qemu/qemu-provider.ts";
 import { sandboxProvider } from "./sandbox/sandbox-provider.ts";
@@ -10,6 +11,7 @@ export { exportDisk } from "./qemu/export.ts";
 const PROVIDERS: Readonly<Record<string, () => Provider>> = {
   sandbox: () => sandboxProvider(),
   qemu: () => qemuProvider(),
+  ec2: () => ec2Provider(),
 };
 
 export function allProviders(): readonly Provider[] {

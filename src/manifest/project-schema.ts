@@ -33,8 +33,16 @@ const secretSource = z
     ),
   );
 
+const region = z.string(expected("a region")).regex(/^[a-z0-9-]{1,64}$/, expected("a region such as eu-west-1"));
+/** An address range, IPv4 or IPv6, or this desk's own address. */
+const OPEN_TO = /^(?:own|(?:\d{1,3}\.){3}\d{1,3}\/\d{1,2}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\/\d{1,3})$/;
+/** "Name" of CreateImage, Amazon EC2 API Reference, and references. */
+const AMI_NAME = /^[A-Za-z0-9()[\] ./'@_{}-]{3,128}$/;
+
 const base = z.strictObject({
   ami: text("an id").optional().describe("An AMI by id"),
+  name: text("a name, `*` stands for anything").optional().describe("The newest AMI of this name, with `owner`"),
+  owner: text("an account, `amazon` or `self`").optional().describe("Whose AMI of that name; anybody may use a name"),
   ssm: text("a parameter's name").optional().describe("An AMI named by a public SSM parameter"),
   debian: text("a release").optional().describe("A Debian release, made by debootstrap"),
   url: text("a URL").optional().describe("A disk image to download, with `sha256` or `sha512`"),
@@ -53,13 +61,29 @@ const base = z.strictObject({
 const from = z.union([plainName, base], expected("an image of the project, or a mapping such as {debian: bookworm}"));
 
 const ec2 = z.strictObject({
-  type: text("an instance type").optional(),
-  subnet: idOrTag.optional(),
-  securityGroups: list(idOrTag, "a list of groups").optional(),
-  profile: text("an instance profile").optional(),
-  publicIp: flag.optional(),
-  spot: flag.optional(),
-  key: text("a key pair").optional(),
+  region: region.optional().describe("Default: the project's `region`, then what the SDK finds"),
+  type: oneOrMore(text("an instance type"), "an instance type or a list of them")
+    .optional()
+    .describe("Tried in order where there is no capacity; default t3.small, arm64 t4g.small"),
+  spot: flag
+    .optional()
+    .describe("Spot instances for machines and smoke tests; a builder is stopped, so it never is one"),
+  vpc: idOrTag.optional().describe("Default: the default VPC"),
+  subnet: idOrTag.optional().describe("Default: one of the VPC that fits `address`"),
+  securityGroups: list(idOrTag, "a list of groups")
+    .optional()
+    .describe("Groups that exist; default: a temporary one that lets in SSH from `openTo` alone"),
+  address: oneOf(["public", "private", "ipv6"])
+    .optional()
+    .describe("By which address the desk connects; default public"),
+  openTo: oneOrMore(
+    z.string(expected("own or a CIDR")).regex(OPEN_TO, expected("own, or a CIDR such as 203.0.113.7/32")),
+    "own, a CIDR, or a list of them",
+  )
+    .optional()
+    .describe("Who may connect; default: this desk's own address, for `address: private` the VPC's range"),
+  openToWorld: flag.optional().describe("Allows 0.0.0.0/0 and ::/0 in `openTo`"),
+  profile: text("an instance profile").optional().describe("Name or ARN"),
   volume: z
     .strictObject({
       size: size.optional(),
@@ -69,7 +93,22 @@ const ec2 = z.strictObject({
       encrypted: flag.optional(),
       kmsKey: text("a key").optional(),
     })
-    .optional(),
+    .optional()
+    .describe("The root volume; default: as its AMI has it"),
+  hostKeys: oneOf(["console", "planted", "accept"])
+    .optional()
+    .describe(
+      "How the desk learns the host key. console: what the machine prints; planted: by user data; accept: whatever the first connection shows",
+    ),
+  imds: oneOf(["required", "optional"]).optional().describe("IMDSv2; default required"),
+  imageName: z
+    .string(expected("a template"))
+    .regex(
+      AMI_NAME,
+      expected("3 to 128 letters, digits and ()[]./-'@_ and blanks, with {project}, {image}, {id}, {arch}"),
+    )
+    .optional()
+    .describe("Name of AMIs; default {project}-{image}-{id}"),
   tags: z.record(z.string(), z.string(expected("text"))).optional(),
 });
 const qemu = z.strictObject({
@@ -222,10 +261,7 @@ export const projectSchema = z.strictObject(
       )
       .default(".bootlace/store")
       .describe("Where bundles, artifacts and channels live"),
-    region: z
-      .string(expected("a region"))
-      .regex(/^[a-z0-9-]{1,64}$/, expected("a region such as eu-west-1"))
-      .optional(),
+    region: region.optional(),
     s3: s3.optional().describe("How desk and machines get at the bucket of an s3:// store"),
     runtime: oneOf(["digest", "system"]).default("digest").describe("digest: the shipped Node; system: the machine's"),
     boot: boot.prefault({}).describe("What machines do when they boot"),
@@ -240,3 +276,4 @@ export type ProjectConfig = z.output<typeof projectSchema>;
 export type ImageConfig = z.output<typeof image>;
 export type MachineConfig = z.output<typeof machine>;
 export type BaseConfig = z.output<typeof base>;
+export type Ec2Config = z.output<typeof ec2>;

@@ -158,18 +158,29 @@ function checkFrom(
     }
     return;
   }
-  const { sha256, ...bases } = from;
+  const { sha256, owner, ...bases } = from;
   const kinds = Object.keys(bases);
   if (kinds.length !== 1) {
     faults.error(
       "E_VALUE",
-      `Expected one of ami, ssm, debian, url, file, root, host; ${kinds.join(" and ") || "none"} came`,
+      `Expected one of ami, name, ssm, debian, url, file, root, host; ${kinds.join(" and ") || "none"} came`,
       at(),
     );
   } else if (from.url !== undefined && sha256 === undefined) {
     faults.error("E_MISSING_KEY", "`url` needs a `sha256`: what is downloaded must be what was meant", at());
   }
-  const fits = { ami: "ec2", ssm: "ec2", debian: "qemu", url: "qemu", file: "qemu", root: "sandbox", host: "sandbox" };
+  if (from.name !== undefined && owner === undefined)
+    faults.error("E_MISSING_KEY", "`name` needs an `owner`: anybody may give an AMI that name", at());
+  const fits = {
+    ami: "ec2",
+    name: "ec2",
+    ssm: "ec2",
+    debian: "qemu",
+    url: "qemu",
+    file: "qemu",
+    root: "sandbox",
+    host: "sandbox",
+  };
   for (const [base, provider] of Object.entries(fits)) {
     if (kinds.includes(base) && (on ?? "sandbox") !== provider) {
       faults.error(

@@ -1,21 +1,50 @@
 import { rm } from "node:fs/promises";
 import { listImages } from "../image/image-record.ts";
 import { lookUp } from "../machine/find-machine.ts";
-import type { Provider } from "../machine/machine.ts";
+import type { Leftover, Provider } from "../machine/machine.ts";
 import { machineNames, removeFolder } from "../machine/machine-folder.ts";
 import { allProviders, providerNamed } from "../machine/providers.ts";
+import { loadProject } from "../project/load-project.ts";
 import { isAbandoned, type LedgerEntry, listLedger, removeLedger } from "./ledger.ts";
 
 export interface Garbage {
   readonly entries: readonly LedgerEntry[];
   /** Unpacked layers that no machine and no image uses any more; absolute paths. */
   readonly layers: readonly string[];
+  /** What builds left at providers, and what is removed with the entries. */
+  readonly remote: readonly Leftover[];
 }
 
 /** What dead desks left behind and kept builds whose time is over; nothing that a living desk works on. */
 export async function findGarbage(dir: string, now: number, all = false): Promise<Garbage> {
   const entries = (await listLedger(dir)).filter((entry) => isAbandoned(entry, now) || (all && entry.state === "kept"));
-  return { entries, layers: await unusedLayers(dir) };
+  return { entries, layers: await unusedLayers(dir), remote: await remoteLeftovers(dir, now, entries) };
+}
+
+/** Asks only the providers that the project uses: the others would want credentials that nobody has. */
+async function remoteLeftovers(
+  dir: string,
+  now: number,
+  entries: readonly LedgerEntry[],
+): Promise<readonly Leftover[]> {
+  const found: Leftover[] = [];
+  for (const provider of allProviders().filter(({ leftovers }) => leftovers)) {
+    const own = entries.filter((entry) => entry.provider === provider.name).map(({ id }) => id);
+    if (own.length > 0 || (await isUsed(dir, provider.name)))
+      found.push(...((await provider.leftovers?.(dir, now, own)) ?? []));
+  }
+  return found;
+}
+
+async function isUsed(dir: string, provider: string): Promise<boolean> {
+  if ((await listImages(dir)).some((image) => image.provider === provider)) return true;
+  const config = await loadProject(dir).then(
+    (loaded) => loaded.config,
+    () => undefined,
+  );
+  return [...Object.values(config?.images ?? {}), ...Object.values(config?.machines ?? {})].some(
+    ({ on }) => on === provider,
+  );
 }
 
 /** Removes it. An entry goes last, so that an interrupted gc is finished by the next. */
@@ -29,6 +58,7 @@ export async function removeGarbage(
     for (const folder of entry.folders) await removeFolder(folder);
     await removeLedger(dir, entry.id);
   }
+  for (const leftover of garbage.remote) await leftover.remove();
   for (const layer of garbage.layers) await rm(layer, { recursive: true, force: true });
 }
 

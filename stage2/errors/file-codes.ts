@@ -185,4 +185,66 @@ export const FILE_CODES = {
     "An archive is damaged, or holds what is never unpacked: paths or links that lead out of it, devices, too much.",
     "Make the archive anew without what is named.",
   ),
+  E_AWS_CREDENTIALS: row(
+    EXIT.machine,
+    "There are no AWS credentials at this desk, or AWS does not take them.",
+    "Log in, or look at AWS_PROFILE and the other AWS_… variables.",
+  ),
+  E_AWS_REGION: row(
+    EXIT.machine,
+    "No AWS region is named, or the account does not have it.",
+    "Name the region in bootlace.yaml: `region: eu-west-1`.",
+  ),
+  E_AWS_DENIED: row(
+    EXIT.machine,
+    "AWS refuses this to whoever the credentials stand for.",
+    "Give the right that is named; docs/ec2.md has the policy.",
+  ),
+  E_AWS_UNREACHABLE: row(
+    EXIT.machine,
+    "AWS did not answer, or not in time.",
+    "Look at the reason given, then run the command again.",
+  ),
+  E_EC2: row(EXIT.machine, "EC2 refuses a request.", "Look at what it says, and at `ec2:` in bootlace.yaml."),
+  E_EC2_BASE: row(
+    EXIT.machine,
+    "The AMI that an instance is to start from is not there, or does not fit.",
+    "Look at `from:`, `arch:` and `region:` in bootlace.yaml.",
+  ),
+  E_EC2_TYPE: row(
+    EXIT.machine,
+    "There is no such instance type, or it has another architecture.",
+    "Name one that fits under `ec2.type`.",
+  ),
+  E_EC2_NETWORK: row(
+    EXIT.machine,
+    "The network that was asked for is not there, or the desk could not reach an instance in it.",
+    "Look at `subnet`, `vpc`, `securityGroups`, `address` and `openTo` under `ec2:`.",
+  ),
+  E_EC2_CAPACITY: row(
+    EXIT.machine,
+    "EC2 has no capacity for this type at the moment.",
+    "Name several types, or another subnet, or try later.",
+  ),
+  E_EC2_QUOTA: row(EXIT.machine, "The account's quota is used up.", "Ask AWS for more, or remove what is not needed."),
+  E_EC2_BOOT: row(
+    EXIT.machine,
+    "An instance did not come up, or let nobody in, in time.",
+    "Read its console: `bootlace logs MACHINE --console`.",
+  ),
+  E_EC2_HOST_KEY: row(
+    EXIT.machine,
+    "An instance's console shows no host key, so nobody knows whom the desk would talk to.",
+    "Choose another way under `ec2.hostKeys`; docs/ec2.md says what each means.",
+  ),
+  E_EC2_IMAGE: row(
+    EXIT.machine,
+    "An AMI could not be made, or its name is taken.",
+    "Look at the reason given; `ec2.imageName` names AMIs.",
+  ),
+  E_EC2_LEFT: row(
+    EXIT.machine,
+    "Something that was made at EC2 could not be removed.",
+    "Try again with `bootlace gc`; it costs money while it is there.",
+  ),
 } as const satisfies Record<string, CodeRow>;

@@ -54,11 +54,12 @@ export async function planBuild(
   const closure = closureFor(loaded, roots, provider, arch);
   const parent = typeof config.from === "string" ? await findImage(loaded.dir, config.from) : undefined;
   const base = await resolveBase(loaded.dir, config.from, provider);
+  const hardware = hardwareOf(config, arch);
   // The first time a base is made or fetched, which takes a minute.
   const stateOfBase = () =>
     base.kind === "debian" || base.kind === "url"
       ? deskStep(report, { step: "base", of: `image ${image}` }, () => provider.baseState(base, { arch, signal }))
-      : provider.baseState(base, { arch, signal });
+      : provider.baseState(base, { arch, hardware, signal });
   const [bundle, runtime, runner, baseState, secrets] = await Promise.all([
     packBundle(loaded),
     loaded.config.runtime === "system" ? ("system" as const) : obtainRuntime(arch),
@@ -83,7 +84,6 @@ export async function planBuild(
     now,
   });
   const same = (await listImages(loaded.dir)).find((record) => record.name === image && record.key === key.key);
-  const hardware = hardwareOf(config, arch);
   return { image, arch, hardware, loaded, bundle, runtime, roots, closure, secrets, base, parent, key, same };
 }
 

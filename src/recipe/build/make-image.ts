@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { BootlaceError, shownBytes } from "../../../stage2/index.ts";
 import { type ImageRecord, imageFolder, imagesFolder, removeImage, writeImage } from "../../image/image-record.ts";
+import { layersOf } from "../../machine/machine.ts";
 import { needlesFor } from "../../seal/needles.ts";
 import { assertClean, findUnclean } from "../../seal/verify-clean.ts";
 import type { Step } from "../recipe.ts";
@@ -25,7 +26,7 @@ export const verifyStep: Step<Reached, { readonly detail: string }> = {
   name: "verify clean",
   async run({ machine, plan }, { signal }) {
     const contents = await machine.contents(signal);
-    if (contents === undefined) return { detail: "nothing to search" };
+    if (contents === undefined) return { detail: "not searched: what it holds is not at this desk" };
     const secrets = plan.secrets.map((secret) => ({
       name: `the secret ${secret.service}.${secret.name}`,
       value: secret.reveal(),
@@ -38,11 +39,27 @@ export const verifyStep: Step<Reached, { readonly detail: string }> = {
 
 export const captureStep: Step<Reached, CapturedImage & { readonly detail: string }> = {
   name: "capture",
-  async run({ dir, machine, plan, imageId }, { signal }) {
-    const captured = await machine.capture(imageFolder(dir, plan.image, imageId), signal);
-    return { captured, detail: shownBytes(captured.layer.bytes) };
+  async run({ dir, provider, machine, plan, imageId }, { signal, report }) {
+    const captured = await machine.capture(imageFolder(dir, plan.image, imageId), signal, (done) =>
+      report({
+        t: Date.now(),
+        k: "desk-progress",
+        step: "capture",
+        of: `image ${plan.image}`,
+        done,
+        total: 100,
+        unit: "items",
+      }),
+    );
+    return {
+      captured,
+      detail: captured.layer ? shownBytes(captured.layer.bytes) : (provider.describeOrigin?.(captured.origin) ?? ""),
+    };
   },
-  undo: ({ dir, plan, imageId }) => removeImage(dir, plan.image, imageId),
+  async undo({ dir, provider, plan, imageId, captured }) {
+    if (captured) await provider.removeImage?.(captured.origin);
+    await removeImage(dir, plan.image, imageId);
+  },
 };
 
 /** The builder is of no use any more; the image stands on its own. */
@@ -61,6 +78,7 @@ export const recordStep: Step<
 > = {
   name: "record",
   async run({ dir, provider, plan, packages, imageId, captured }) {
+    await provider.keepImage?.(captured.origin);
     const layer = (file: string) => file.slice(imagesFolder(dir).length + 1);
     const image: ImageRecord = {
       format: 2,
@@ -78,7 +96,7 @@ export const recordStep: Step<
       runtime: plan.runtime === "system" ? "system" : plan.runtime.digest,
       packages,
       origin: captured.origin,
-      layers: [...captured.parents, captured.layer].map(({ digest, bytes, file }) => ({
+      layers: layersOf(captured).map(({ digest, bytes, file }) => ({
         digest,
         bytes,
         file: layer(file),

@@ -25,8 +25,9 @@ export const prepareStep: Step<BuildStart, { readonly plan: BuildPlan; readonly 
 export const launchStep: Step<BuildStart, Launched & { readonly detail: string }> = {
   name: "launch",
   once: true,
-  async run({ dir, provider, id, plan }, { signal }) {
+  async run({ dir, provider, id, imageId, expires, plan }, { signal }) {
     const kept = await provider.find(dir, id);
+    await kept?.extend?.(expires);
     if (kept) await kept.start(signal);
     const machine =
       kept ??
@@ -39,6 +40,8 @@ export const launchStep: Step<BuildStart, Launched & { readonly detail: string }
           // One of its own, so that it can be searched for: programs write it into files.
           hostname: `builder-${randomBytes(5).toString("hex")}`,
           hardware: plan.hardware,
+          build: { id, expires },
+          image: { name: plan.image, id: imageId },
         },
         signal,
       ));

@@ -1,7 +1,7 @@
 import { BootlaceError } from "../../../stage2/index.ts";
 import type { FileLock } from "../../machine/file-lock.ts";
 import { lookUp } from "../../machine/find-machine.ts";
-import type { Machine } from "../../machine/machine.ts";
+import { layersOf, type Machine } from "../../machine/machine.ts";
 import { machineNames } from "../../machine/machine-folder.ts";
 import { Link } from "../../machine/run/link.ts";
 import { followBoot, runAndFollow } from "../../machine/run/run-phase.ts";
@@ -20,17 +20,25 @@ const locks = new Map<string, FileLock>();
 export const smokeStep: Step<BuildStart & CapturedImage, object> = {
   name: "smoke",
   async run(context, tools) {
-    const { dir, provider, id, plan, captured } = context;
+    const { dir, provider, id, expires, plan, captured } = context;
     if (provider.sharesPorts) locks.set(id, locks.get(id) ?? (await lockSmoke(dir, `image ${plan.image}`, tools)));
     // A smoke test that is tried again begins with a fresh machine.
     await disposeSmoke(context);
     const base = {
       kind: "layers",
       origin: captured.origin,
-      layers: [...captured.parents, captured.layer],
+      layers: layersOf(captured),
     } as const;
     const machine = await provider.launch(
-      { name: smokeName(id), dir, base, purpose: "smoke", hostname: plan.image, hardware: plan.hardware },
+      {
+        name: smokeName(id),
+        dir,
+        base,
+        purpose: "smoke",
+        hostname: plan.image,
+        hardware: plan.hardware,
+        build: { id, expires },
+      },
       tools.signal,
     );
     try {

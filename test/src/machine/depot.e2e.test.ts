@@ -77,7 +77,7 @@ test("capture() makes an archive that nobody else may read, in a folder that nob
   writeFileSync(join(folder, "layer.tar"), "from a capture that was killed", { mode: 0o644 });
   const { layer } = await machine.capture(folder);
   const mode = (path: string) => (statSync(path).mode & 0o7777).toString(8);
-  expect([mode(folder), mode(layer.file)]).toEqual(["700", "600"]);
+  expect([mode(folder), mode(layer!.file)]).toEqual(["700", "600"]);
 });
 
 test("unusedLayers() leaves what another process may still be unpacking, for a day, and names that are not its own", async () => {

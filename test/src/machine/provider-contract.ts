@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Base, Captured, Machine, Provider } from "../../../src/machine/machine.ts";
+import { type Base, type Captured, layersOf, type Machine, type Provider } from "../../../src/machine/machine.ts";
 
 export interface ProviderUnderTest {
   readonly name: string;
@@ -128,7 +128,7 @@ export function testProvider({ name, make, base, forgeHostKey, within }: Provide
       await run(machine, "rm -rf /etc/apt; mkdir /etc/apt; rm -f /etc/ssh/ssh_host_*; : >/etc/machine-id");
       await machine.stop();
       image = await machine.capture(`${dir}/one`);
-      const second = await launch("second", { kind: "layers", origin: image.origin, layers: [image.layer] });
+      const second = await launch("second", { kind: "layers", origin: image.origin, layers: layersOf(image) });
       expect(await run(second, "cat /srv/first; ls -A /etc/apt; ls /etc/os-release 2>&1 || :")).toMatch(/^first\nls: /);
       expect(second.id).not.toBe(machine.id);
       const machineId = await run(second, "cat /etc/machine-id");
@@ -145,8 +145,9 @@ export function testProvider({ name, make, base, forgeHostKey, within }: Provide
     async () => {
       const second = machines.find(({ name: own }) => own === "second")!;
       const two = await second.capture(`${dir}/two`);
-      const layers = [...two.parents, two.layer];
-      expect(layers.map(({ digest }) => digest)).toEqual([image.layer.digest, two.layer.digest]);
+      const layers = layersOf(two);
+      // A provider that keeps its images has no files of them at the desk.
+      if (image.layer) expect(layers.map(({ digest }) => digest)).toEqual([image.layer.digest, two.layer?.digest]);
       const third = await launch("third", { kind: "layers", origin: two.origin, layers });
       expect(await run(third, "ls /srv")).toBe("second");
       await third.dispose();
@@ -159,7 +160,8 @@ export function testProvider({ name, make, base, forgeHostKey, within }: Provide
 
   test(
     `${name}: launch() refuses an image whose file is not what its record names`,
-    async () => {
+    async ({ skip }) => {
+      if (!image.layer) return skip("its images are no files");
       const layer = { ...image.layer, digest: "0".repeat(64) };
       const tried = launch("damaged", { kind: "layers", origin: image.origin, layers: [layer] });
       await expect(tried).rejects.toMatchObject({ code: "E_IMAGE_DAMAGED" });

@@ -213,7 +213,7 @@ test("launch() refuses an image over a root whose packages changed since", async
   const machine = await launch(dir);
   await machine.stop();
   const { layer, origin } = await machine.capture(join(dir, "image"));
-  const base = { kind: "layers", origin: { ...origin, rootState: "0".repeat(64) }, layers: [layer] } as const;
+  const base = { kind: "layers", origin: { ...origin, rootState: "0".repeat(64) }, layers: [layer!] } as const;
   await expect(launch(dir, { name: "second", base })).rejects.toMatchObject({ code: "E_SANDBOX_ROOT_CHANGED" });
 });
 

@@ -1,0 +1,32 @@
+import { readFile } from "node:fs/promises";
+import type { NamedValue } from "../machine.ts";
+import { printedHostKeys } from "../qemu/console.ts";
+import type { Ec2Files, Ec2Instance, Ec2Known } from "./ec2-spec.ts";
+
+/** Values that are one instance's alone; its host name is the private DNS name, or its first label. */
+export async function identityOf(
+  id: string,
+  files: Ec2Files,
+  { privateIp, publicIp, ipv6, privateDns, publicDns, mac }: Ec2Instance,
+  known: Ec2Known,
+): Promise<readonly NamedValue[]> {
+  const blob = (line: string) => line.trim().split(" ")[1] ?? line;
+  const user = await readFile(`${files.userKey}.pub`, "utf8").catch(() => "");
+  const hostKeys = new Set([...(known.hostKeys ?? []), ...(await printedHostKeys(files.console))].map(blob));
+  const values: readonly (readonly [string, string | undefined])[] = [
+    ["id", id],
+    ["machine-id", known.machineId],
+    ["private address", privateIp],
+    ["public address", publicIp],
+    ["IPv6 address", ipv6],
+    ["private DNS name", privateDns],
+    ["public DNS name", publicDns],
+    ["host name", privateDns?.split(".")[0]],
+    ["MAC address", mac],
+  ];
+  return [
+    ...values.flatMap(([name, value]) => (value ? [{ name: `the build machine's ${name}`, value }] : [])),
+    { name: "the build's SSH key", value: blob(user) },
+    ...[...hostKeys].map((value) => ({ name: "the build machine's host key", value })),
+  ];
+}
