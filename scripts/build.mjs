@@ -1,4 +1,5 @@
-// Bundles the desk (dist/cli.mjs and its lazily loaded commands) and the runner (dist/stage2.mjs).
+// Bundles the desk (dist/cli.mjs and its lazily loaded commands) and what runs on machines: the runner (dist/stage2.mjs), the
+// search of verify clean (dist/search.mjs).
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,11 +30,17 @@ const desk = await build({
   banner: { js: requireShim },
 });
 const machine = await build({ ...runner, write: false, outfile: "dist/stage2.mjs" });
+const search = await build({
+  ...(await readJson("../src/seal/inside/program-build.json")),
+  absWorkingDir: root,
+  write: false,
+  outfile: "dist/search.mjs",
+});
 
 // Each file is replaced at once and what is stale goes last: a command that runs meanwhile never finds nothing.
 const dist = join(root, "dist");
 await mkdir(dist, { recursive: true });
-const files = [...desk.outputFiles, ...machine.outputFiles];
+const files = [desk, machine, search].flatMap(({ outputFiles }) => outputFiles);
 for (const { path, contents } of files) {
   await writeFile(`${path}.new`, contents);
   await rename(`${path}.new`, path);

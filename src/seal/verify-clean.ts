@@ -2,11 +2,10 @@ import { BootlaceError } from "../../stage2/index.ts";
 import type { Contents } from "../machine/machine.ts";
 import { type Find, ownerOf } from "./find.ts";
 import { findOnDisk } from "./find-on-disk.ts";
-import { LEFTOVERS, PRIVATE_KEY } from "./leftovers.ts";
 import type { Needle } from "./needles.ts";
 import { Published } from "./published.ts";
-import { headOf, searchFile } from "./search-file.ts";
-import { type LayerEntry, walkLayer } from "./walk-layer.ts";
+import { namesIn, searchContent, searchEntry } from "./search-entry.ts";
+import { walkLayer } from "./walk-layer.ts";
 import { attributesOf } from "./xattrs.ts";
 
 /**
@@ -25,7 +24,8 @@ async function findInFolder(folder: string, needles: readonly Needle[]): Promise
     const service = ownerOf(path);
     for (const what of new Set(found)) finds.push({ path, what, ...(service ? { service } : {}) });
   };
-  for await (const entry of walkLayer(folder)) add(entry.path, await searchEntry(entry, needles, published));
+  for await (const entry of walkLayer(folder))
+    add(entry.path, [...(await searchEntry(entry, needles)), ...(await searchContent(entry, needles, published))]);
   for await (const { path, record } of attributesOf(folder))
     add(
       path,
@@ -33,28 +33,6 @@ async function findInFolder(folder: string, needles: readonly Needle[]): Promise
     );
   return finds;
 }
-
-async function searchEntry(
-  entry: LayerEntry,
-  needles: readonly Needle[],
-  published: Published,
-): Promise<readonly string[]> {
-  const { path, name, parent, file, kind, target } = entry;
-  const whole = Buffer.concat([parent, Buffer.from("/"), name]);
-  // What a folder's name holds is told of the folder, not of everything below it.
-  const inName = needles.filter(({ bytes }) => whole.includes(bytes) && !parent.includes(bytes));
-  const found = inName.map((needle) => `${needle.name}, in its name`);
-  if (target) found.push(...namesIn(target, needles).map((one) => `${one}, in what the link points to`));
-  if (kind !== "file") return found;
-  for (const row of LEFTOVERS)
-    if (row.path.test(path) && (!row.content || row.content.test(await headOf(file)))) found.push(row.what);
-  const inside = new Set(await searchFile(file, needles));
-  if (inside.has(PRIVATE_KEY.what) && (await published.has(path, file))) inside.delete(PRIVATE_KEY.what);
-  return [...found, ...inside];
-}
-
-const namesIn = (bytes: Buffer, needles: readonly Needle[]): readonly string[] =>
-  needles.filter((needle) => bytes.includes(needle.bytes)).map(({ name }) => name);
 
 /** @throws {BootlaceError} `E_IMAGE_NOT_CLEAN`, naming every file, what is in it and whose it is. */
 export function assertClean(finds: readonly Find[]): void {

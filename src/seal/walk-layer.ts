@@ -14,16 +14,26 @@ export interface LayerEntry {
   readonly target?: Buffer;
 }
 
+export interface Walking {
+  /** Path of the folder to begin with, in the machine; default: its root. */
+  readonly parent?: Buffer;
+  /** Whether a folder is gone into; default: all are. */
+  readonly within?: (folder: Buffer) => Promise<boolean>;
+}
+
 /** Everything in a layer, by name. */
-export async function* walkLayer(folder: string, parent: Buffer = Buffer.alloc(0)): AsyncGenerator<LayerEntry> {
-  const above = Buffer.concat([Buffer.from(folder), parent]);
+export async function* walkLayer(folder: string, walking: Walking = {}): AsyncGenerator<LayerEntry> {
+  const { parent = Buffer.alloc(0), within } = walking;
+  const above = Buffer.concat([Buffer.from(folder), parent.length > 0 || folder ? parent : Buffer.from("/")]);
   const entries = await readdir(above, { withFileTypes: true, encoding: "buffer" });
   for (const entry of entries.sort((a, b) => a.name.compare(b.name))) {
     const below = Buffer.concat([Buffer.from("/"), entry.name]);
-    const [inside, file] = [Buffer.concat([parent, below]), Buffer.concat([above, below])];
+    const inside = Buffer.concat([parent, below]);
+    const file = Buffer.concat([Buffer.from(folder), inside]);
     const base = { path: inside.toString(), name: entry.name, parent, file };
     if (entry.isSymbolicLink()) yield { ...base, kind: "link", target: await readlink(file, { encoding: "buffer" }) };
     else yield { ...base, kind: entry.isFile() ? "file" : "other" };
-    if (entry.isDirectory()) yield* walkLayer(folder, inside);
+    if (entry.isDirectory() && (!within || (await within(file))))
+      yield* walkLayer(folder, { ...walking, parent: inside });
   }
 }

@@ -1,0 +1,6 @@
+import { builtProgram } from "../../bundle/built-program.ts";
+import options from "./program-build.json" with { type: "json" };
+
+/** The search as one ES module that needs nothing but Node: it runs on machines. */
+export const searchProgram = (): Promise<Uint8Array> =>
+  builtProgram({ file: "search.mjs", sources: ["src/seal"], options });
