@@ -64,3 +64,18 @@ export function specifiedTags(
   }
   return found;
 }
+
+/**
+ * Tags that the metadata service shows are parts of its paths ("View tags for your EC2 instances using instance metadata",
+ * Amazon EC2 User Guide): no blanks, no slashes.
+ *
+ * @throws {ApiError} `InvalidParameterValue`.
+ */
+export function assertMetadataKeys(tags: readonly Tag[]): void {
+  for (const { Key = "" } of tags)
+    if (!/^[0-9a-zA-Z\-_+=,.@:]{1,255}$/.test(Key) || [".", "..", "_index"].includes(Key))
+      throw new ApiError(
+        "InvalidParameterValue",
+        `'${Key}' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\-_+=,.@:]{1,255}), and must not be a reserved name ('.', '..', '_index')`,
+      );
+}

@@ -21,6 +21,7 @@ import { boot, end, enqueue, halt, setState, state } from "../machines/instance-
 import { consoleOf } from "../machines/machine-room.ts";
 import { ApiError } from "../protocol/api-error.ts";
 import type { StoredInstance } from "../state.ts";
+import { assertMetadataKeys } from "../tag-book.ts";
 import { instanceType } from "./instance-types.ts";
 import { instanceOf, instancesOf } from "./instances.ts";
 
@@ -145,6 +146,7 @@ export const lifeActions = {
   }: Call<ModifyInstanceMetadataOptionsRequest>): ModifyInstanceMetadataOptionsResult {
     const { api, id } = instanceOf(region, input.InstanceId);
     const { HttpTokens, HttpPutResponseHopLimit, HttpEndpoint, InstanceMetadataTags } = input;
+    if (InstanceMetadataTags === "enabled") assertMetadataKeys(region.tags.of(id));
     commit();
     const given = { HttpTokens, HttpPutResponseHopLimit, HttpEndpoint, InstanceMetadataTags };
     const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

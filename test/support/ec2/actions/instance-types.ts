@@ -15,6 +15,7 @@ const MADE: readonly Made[] = [
   ["t2.micro", "x86_64", 1, 1024, "xen"],
   ["t3.micro", "x86_64", 2, 1024, "nitro"],
   ["t3.small", "x86_64", 2, 2048, "nitro"],
+  ["t3a.small", "x86_64", 2, 2048, "nitro"],
   ["t3.medium", "x86_64", 2, 4096, "nitro"],
   ["m7i.large", "x86_64", 2, 8192, "nitro"],
   ["c7a.large", "x86_64", 2, 4096, "nitro"],

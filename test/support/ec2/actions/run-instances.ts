@@ -4,7 +4,7 @@ import type { Call, Cloud } from "../cloud.ts";
 import { boot, enqueue, state } from "../machines/instance-boot.ts";
 import { ApiError } from "../protocol/api-error.ts";
 import { ACCOUNT, makeId, type Region, type StoredImage, type StoredInstance } from "../state.ts";
-import { specifiedTags } from "../tag-book.ts";
+import { assertMetadataKeys, specifiedTags } from "../tag-book.ts";
 import { groupOf } from "./groups.ts";
 import { visibleImage } from "./images.ts";
 import { instanceType } from "./instance-types.ts";
@@ -34,6 +34,12 @@ export async function RunInstances({ cloud, region, input, commit }: Call<Input>
   if (before) return reservation(region, before.id, before.ids);
   const wanted = check(region, input);
   const tags = specifiedTags(input.TagSpecifications, TAGGED);
+  if (tags["spot-instances-request"] && !isSpot(input))
+    throw new ApiError(
+      "InvalidParameterCombination",
+      "You cannot specify tags for Spot instances requests if there are no Spot instances requests being created by the request.",
+    );
+  if (input.MetadataOptions?.InstanceMetadataTags === "enabled") assertMetadataKeys(tags.instance ?? []);
   commit();
   const id = makeId("r");
   const ids: string[] = [];
@@ -49,6 +55,8 @@ export async function RunInstances({ cloud, region, input, commit }: Call<Input>
   if (input.ClientToken !== undefined) region.launches.set(input.ClientToken, { asked, ids, id });
   return reservation(region, id, ids);
 }
+
+const isSpot = ({ InstanceMarketOptions }: Input): boolean => InstanceMarketOptions?.MarketType === "spot";
 
 const reservation = (region: Region, id: string, ids: readonly string[]): Reservation => ({
   ReservationId: id,
@@ -148,7 +156,6 @@ async function make(
   const [card] = input.NetworkInterfaces ?? [];
   // Loopback has this one, so two instances with it cannot run at the same time.
   const ipv6 = (card?.Ipv6AddressCount ?? input.Ipv6AddressCount ?? 0) > 0 ? ["::1"] : [];
-  const spot = input.InstanceMarketOptions?.MarketType === "spot";
   const { HttpTokens, HttpPutResponseHopLimit, HttpEndpoint, InstanceMetadataTags } = input.MetadataOptions ?? {};
   const v2 = image.api.ImdsSupport === "v2.0";
   const api: StoredInstance["api"] = {
@@ -204,7 +211,7 @@ async function make(
     },
     ClientToken: input.ClientToken,
     BootMode: image.api.BootMode,
-    ...(spot && { InstanceLifecycle: "spot" as const, SpotInstanceRequestId: makeId("sir") }),
+    ...(isSpot(input) && { InstanceLifecycle: "spot" as const, SpotInstanceRequestId: makeId("sir") }),
   };
   return {
     id,

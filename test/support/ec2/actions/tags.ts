@@ -9,6 +9,7 @@ import type { Call } from "../cloud.ts";
 import { ApiError } from "../protocol/api-error.ts";
 import { filtered, page } from "../protocol/filters.ts";
 import type { Region } from "../state.ts";
+import { assertMetadataKeys } from "../tag-book.ts";
 import { instancesOf } from "./instances.ts";
 
 /** By the beginning of an id: the kind's name, where the region keeps it, and the error of one that is not there. */
@@ -48,6 +49,8 @@ export const tagActions = {
   CreateTags({ region, input, commit }: Call<CreateTagsRequest>): Record<string, never> {
     const ids = assertThere(region, input.Resources);
     const tags = input.Tags ?? [];
+    for (const id of ids)
+      if (region.instances.get(id)?.api.MetadataOptions?.InstanceMetadataTags === "enabled") assertMetadataKeys(tags);
     commit();
     for (const id of ids) region.tags.add(id, tags);
     return {};
