@@ -3,11 +3,14 @@ import type { NamedValue } from "../machine.ts";
 import { printedHostKeys } from "../qemu/console.ts";
 import type { Ec2Files, Ec2Instance, Ec2Known } from "./ec2-spec.ts";
 
-/** Values that are one instance's alone; its host name is the private DNS name, or its first label. */
+/**
+ * Values that are one instance's alone. Its host name and private DNS name are not among them: cloud-init writes them into
+ * /etc/hostname and /etc/hosts, by right, and anew for each instance.
+ */
 export async function identityOf(
   id: string,
   files: Ec2Files,
-  { privateIp, publicIp, ipv6, privateDns, publicDns, mac }: Ec2Instance,
+  { privateIp, publicIp, ipv6, publicDns, mac }: Ec2Instance,
   known: Ec2Known,
 ): Promise<readonly NamedValue[]> {
   const blob = (line: string) => line.trim().split(" ")[1] ?? line;
@@ -19,9 +22,7 @@ export async function identityOf(
     ["private address", privateIp],
     ["public address", publicIp],
     ["IPv6 address", ipv6],
-    ["private DNS name", privateDns],
     ["public DNS name", publicDns],
-    ["host name", privateDns?.split(".")[0]],
     ["MAC address", mac],
   ];
   return [
