@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build as bundle } from "esbuild";
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from "vitest";
 import { findImage, imageBase } from "../../../../src/image/image-record.ts";
+import { TAG, tagOf } from "../../../../src/machine/ec2/tags.ts";
 import { removeFolder } from "../../../../src/machine/machine-folder.ts";
 import { Link } from "../../../../src/machine/run/link.ts";
 import { followBoot } from "../../../../src/machine/run/run-phase.ts";
@@ -100,9 +101,59 @@ test("buildImage() whose answer to CreateImage is lost makes one AMI", async () 
   const dir = await makeProject(ON_EC2);
   rig.ec2.misbehave({ action: "CreateImage", fault: { kind: "mute" } });
   rig.ec2.misbehave({ action: "DescribeImages", fault: { kind: "pending" }, times: 3, where: { Owners: undefined } });
-  await build(dir, "base");
+  const events: Event[] = [];
+  await build(dir, "base", events);
+  expect(events).toContainEqual(expect.objectContaining({ k: "desk-progress", step: "capture", total: 100 }));
   expect(await kinds()).toEqual(["ami", "snap"]);
   await removeImages(dir);
+}, 240_000);
+
+test("buildImage() goes on after an init that reboots the instance", async () => {
+  const init = '[ -e "$BOOTLACE_STATE/once" ] || { : >"$BOOTLACE_STATE/once"; exit 194; }\n  echo base-init >>/srv/log';
+  const service = `description: Base\ninit: |\n  ${init}\nupdate: |\n  grep -c base-init /srv/log\n`;
+  const dir = await makeProject({ ...ON_EC2, "services/base/service.yaml": service });
+  await build(dir, "base");
+  await removeImages(dir);
+  expect(await left()).toEqual([]);
+}, 240_000);
+
+test("buildImage() refuses an image that would bring a dead-man timer along", async () => {
+  const unit = "/etc/systemd/system/bootlace-dead-man.service";
+  const service = `description: Base\ninit: |\n  echo '[Service]' >${unit}\n`;
+  const dir = await makeProject({ ...ON_EC2, "services/base/service.yaml": service });
+  await expect(build(dir, "base")).rejects.toMatchObject({
+    code: "E_REMOTE_COMMAND",
+    message: expect.stringContaining(unit),
+  });
+  expect(await left()).toEqual([]);
+}, 240_000);
+
+test("a build that was kept goes on with --resume, on the same instance, whose expiry is prolonged", async () => {
+  const dir = await makeProject({
+    ...ON_EC2,
+    "services/base/service.yaml": "description: Base\ninit: |\n  exit 3\n",
+  });
+  let kept = "";
+  const decide = async (_failure: unknown, id: string) => {
+    kept = id;
+    return "keep" as const;
+  };
+  const signal = new AbortController().signal;
+  const common = { dir, image: "base", provider: rig.provider, report: () => {}, signal };
+  await expect(buildImage({ ...common, decide })).rejects.toMatchObject({ code: "E_RUN_FAILED" });
+  const [instance] = [...rig.ec2.state.instances.values()].slice(-1);
+  const expiry = () => Date.parse(tagOf(rig.ec2.state.tags.of(instance?.id ?? ""), TAG.expires));
+  const before = expiry();
+  expect(await kinds()).toEqual(["i", "key", "sg", "vol"]);
+  writeFileSync(join(dir, "services/base/service.yaml"), "description: Base\ninit: |\n  echo mended\n");
+  const launches = rig.ec2.state.instances.size;
+  const { image } = await buildImage({ ...common, resume: kept });
+  expect(expiry()).toBeGreaterThan(before);
+  // The smoke test's alone.
+  expect(rig.ec2.state.instances.size - launches).toBe(1);
+  expect(kept).toContain(image.id);
+  await removeImages(dir);
+  expect(await left()).toEqual([]);
 }, 240_000);
 
 test("buildImage() whose snapshot fails says why, and leaves nothing", async () => {

@@ -1,9 +1,11 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { filesOf } from "../../../../src/machine/ec2/ec2-spec.ts";
+import { planInstance } from "../../../../src/machine/ec2/plan-instance.ts";
 import type { LaunchSpec, Machine } from "../../../../src/machine/machine.ts";
+import { makeSshKey } from "../../../../src/session/ssh-key.ts";
 import { type Ec2Rig, gate, openEc2Rig, runOn } from "./rig.ts";
 
 let rig: Ec2Rig;
@@ -192,6 +194,61 @@ test("an instance has IMDSv2 alone, its tags and a group that lets in this desk'
   );
   const group = [...rig.ec2.state.groups.values()].find(({ GroupName }) => GroupName?.startsWith("bootlace-"));
   expect(group?.IpPermissions).toMatchObject([{ FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: "127.0.0.1/32" }] }]);
+});
+
+test("reboot() gives another boot of the same instance, with the same host keys; the console's file gets what it printed", async () => {
+  const machine = await launch();
+  const boots = () => readFileSync(machine.console ?? "", "utf8").match(/Linux version/g)?.length;
+  expect(boots()).toBe(1);
+  const before = await machine.boot();
+  await machine.reboot();
+  await expect.poll(() => machine.boot().catch(() => before), { timeout: 60_000 }).not.toBe(before);
+  expect(await runOn(machine, "sed -n 's/^machine=//p' /run/bootlace/seed")).toBe(machine.id);
+  await machine.refreshConsole?.();
+  expect(boots()).toBe(2);
+});
+
+describe("an instance without a public address", () => {
+  const inside = () => withConfig({ subnet: rig.ec2.subnets.private, address: "private", openTo: ["127.0.0.1/32"] });
+  const useSshConfig = (text: string) => {
+    const file = join(rig.dir, "ssh_config");
+    writeFileSync(file, text);
+    process.env.BOOTLACE_SSH_CONFIG = file;
+    onTestFinished(() => {
+      delete process.env.BOOTLACE_SSH_CONFIG;
+    });
+  };
+
+  test("is reached by its private address, and a group lets in the VPC's range where nothing else is said", async () => {
+    const machine = await launch(inside());
+    expect(await runOn(machine, "id -u")).toBe("0");
+    await machine.dispose();
+    const plan = await planInstance(
+      { name: "dev", dir: rig.dir, base: rig.base, purpose: "run", ...withConfig({ address: "private" }) },
+      rig.ec2.checkip,
+    );
+    expect(plan.openTo).toEqual([[...rig.ec2.state.vpcs.values()][0]?.CidrBlock]);
+  });
+
+  test("is reached by a ProxyCommand for its id, as Session Manager's; its host key is checked all the same", async () => {
+    const relay = join(rig.dir, "relay.mjs");
+    const sdk = import.meta.resolve("@aws-sdk/client-ec2");
+    writeFileSync(
+      relay,
+      `import { connect } from "node:net";
+import { EC2 } from ${JSON.stringify(sdk)};
+const { Reservations } = await new EC2({}).describeInstances({ InstanceIds: [process.argv[2]] });
+const socket = connect(22, Reservations[0].Instances[0].PrivateIpAddress);
+process.stdin.pipe(socket).pipe(process.stdout);
+`,
+    );
+    useSshConfig(`Host i-*\n  ProxyCommand ${process.execPath} ${relay} %h\nHost 127.*\n  ProxyCommand false\n`);
+    const machine = await launch(inside());
+    expect(await runOn(machine, "id -u")).toBe("0");
+    const { known } = filesOf(rig.dir, "dev");
+    writeFileSync(known, JSON.stringify({ hostKeys: [makeSshKey("another machine").public] }));
+    await expect(machine.session()).rejects.toMatchObject({ code: "E_SESSION_HOST_KEY" });
+  });
 });
 
 describe("interrupted", () => {
