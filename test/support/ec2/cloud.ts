@@ -9,8 +9,6 @@ export interface Cloud {
   readonly misbehaviours: Misbehaviours;
   /** `http://127.0.0.1:PORT`. */
   url: string;
-  /** Instances find a seed in /run/bootlace, as sandboxes do. */
-  readonly seed: boolean;
 }
 
 /** One request to one action. */

@@ -7,7 +7,7 @@ import type { SigningKey } from "../aws/sigv4.ts";
 import { actionNamed } from "./actions/by-name.ts";
 import { makeNetwork } from "./actions/network.ts";
 import { answer, type ReceivedCall } from "./answer.ts";
-import { addBaseImage, BASES, type BaseImage } from "./base-images.ts";
+import { addBaseImage, BASES } from "./base-images.ts";
 import type { Cloud } from "./cloud.ts";
 import { leftoversOf } from "./leftovers.ts";
 import { answerImds } from "./machines/imds.ts";
@@ -23,8 +23,6 @@ export interface Ec2Options {
   readonly credentials?: readonly SigningKey[];
   /** Where instances' sshd listens, where this computer's own has taken 22. */
   readonly sshPort?: number;
-  /** Instances find `/run/bootlace/seed`, as sandboxes do; default false, as on EC2: DMI, boot_id and IMDS tell who they are. */
-  readonly seed?: boolean;
 }
 
 export interface Ec2 {
@@ -46,7 +44,6 @@ export interface Ec2 {
   misbehave(rule: Misbehaviour): void;
   /** No misbehaviour any more. */
   behave(): void;
-  addImage(image: BaseImage): string;
   /** Everything of the account that is still there and costs money or gets in the way, as `i-… running`. */
   leftovers(): readonly string[];
   /** Waits for all that is under way, such as a termination. */
@@ -68,7 +65,7 @@ export async function startEc2(options: Ec2Options = {}): Promise<Ec2> {
   const room = await MachineRoom.open(dir, options.sshPort ?? 22);
   const regions = new Map(names.map((name) => [name, new Region(name)]));
   const [home = new Region("none")] = regions.values();
-  const cloud: Cloud = { room, regions, misbehaviours: new Misbehaviours(), url: "", seed: options.seed ?? false };
+  const cloud: Cloud = { room, regions, misbehaviours: new Misbehaviours(), url: "" };
   for (const region of regions.values()) makeNetwork(region, room.addresses);
   const amis = Object.fromEntries(
     Object.entries(BASES).map(([name, base]) => {
@@ -122,7 +119,6 @@ export async function startEc2(options: Ec2Options = {}): Promise<Ec2> {
       cloud.misbehaviours.add(rule);
     },
     behave: () => cloud.misbehaviours.clear(),
-    addImage: (image) => addBaseImage(home, room.ground, image),
     leftovers: () => [...regions.values()].flatMap(leftoversOf),
     settle,
     async close() {

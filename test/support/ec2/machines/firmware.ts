@@ -19,8 +19,6 @@ export interface FirmwareParts {
   readonly planted: Readonly<Record<string, string>>;
   /** A script from user data. */
   readonly userScript: string | undefined;
-  /** Text of /run/bootlace/seed with the boot's id for `@boot@`; undefined: none, as on EC2. */
-  readonly seed: string | undefined;
 }
 
 /**
@@ -42,7 +40,7 @@ firmware() {
   echo ${parts.id} >/run/ec2/class/dmi/id/board_asset_tag
   mount -t overlay overlay -o ro,lowerdir=/run/ec2/class:/sys/class /sys/class
   rm -f /run/bootlace/seed
-${parts.seed === undefined ? "" : `  echo ${quote(parts.seed)} | sed "s/@boot@/$boot/" >/run/bootlace/seed\n`}${instanceScript(parts)}
+${instanceScript(parts)}
   cat >/run/ec2/start-sshd <<'EOF'
 exec setsid /usr/sbin/sshd -D -e ${sshdOptions(parts).map(quote).join(" ")} </dev/null >>/run/ec2/sshd.log 2>&1
 EOF

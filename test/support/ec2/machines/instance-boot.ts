@@ -149,15 +149,6 @@ function firmwareOf(cloud: Cloud, region: Region, instance: StoredInstance): str
   const { api, id, image, request } = instance;
   const { planted, script } = readUserData(request.UserData);
   const key = [...region.keys.values()].find(({ KeyName }) => KeyName === request.KeyName);
-  const purpose = region.tags.of(id).find(({ Key }) => Key === "bootlace:purpose")?.Value ?? "run";
-  const seed = [
-    "provider=ec2",
-    `machine=${id}`,
-    "boot=@boot@",
-    `purpose=${purpose}`,
-    `region=${region.name}`,
-    `private-ip=${api.PrivateIpAddress}`,
-  ].join("\n");
   return firmware({
     id,
     addresses: [api.PrivateIpAddress, api.PublicIpAddress, api.Ipv6Address].filter((address) => address !== undefined),
@@ -169,6 +160,5 @@ function firmwareOf(cloud: Cloud, region: Region, instance: StoredInstance): str
     metadata: `${cloud.url}/imds/${region.name}/${id}`,
     planted,
     userScript: script,
-    seed: cloud.seed ? seed : undefined,
   });
 }
