@@ -34,7 +34,8 @@ const build: CommandRun = async (context) => {
       const { id, created, layers } = result.image;
       if (json)
         stdout.write(`${JSON.stringify({ k: "image", t: Date.now(), built: result.built, ...result.image })}\n`);
-      const size = shownBytes(layers.at(-1)?.bytes ?? 0);
+      const own = layers.at(-1);
+      const size = own ? shownBytes(own.bytes) : (provider.locate?.(result.image.origin) ?? "");
       tell(
         result.built
           ? `image ${image}/${id}, ${size}. Start it: bootlace up ${image}`

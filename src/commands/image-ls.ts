@@ -2,8 +2,9 @@ import { EXIT, shownBytes } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
 import { plural } from "../cli/plural.ts";
 import { age } from "../image/age.ts";
-import { listImages } from "../image/image-record.ts";
+import { type ImageRecord, listImages } from "../image/image-record.ts";
 import { imageUsers } from "../image/image-users.ts";
+import { placeOf } from "../machine/providers.ts";
 
 /** `bootlace image ls` */
 const imageLs: CommandRun = async ({ dir, json, stdout }) => {
@@ -19,7 +20,7 @@ const imageLs: CommandRun = async ({ dir, json, stdout }) => {
     const parts = [
       `${image.name}/${image.id}`.padEnd(36),
       `${age(Date.now() - image.created)} old`.padEnd(16),
-      shownBytes(image.layers.at(-1)?.bytes ?? 0).padStart(10),
+      sizeOrPlace(image).padStart(10),
       `  ${plural(image.services.length, "service")}`,
       users.length > 0 ? `  used by ${users.join(", ")}` : "",
     ];
@@ -29,3 +30,9 @@ const imageLs: CommandRun = async ({ dir, json, stdout }) => {
 };
 
 export default imageLs;
+
+/** Of the image's own layer, or what its provider calls it. */
+function sizeOrPlace({ provider, origin, layers }: ImageRecord): string {
+  const own = layers.at(-1);
+  return own ? shownBytes(own.bytes) : placeOf(provider, origin);
+}

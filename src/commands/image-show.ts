@@ -3,7 +3,7 @@ import type { CommandRun } from "../cli/command.ts";
 import { age } from "../image/age.ts";
 import { findImage, type ImageRecord } from "../image/image-record.ts";
 import { imageUsers } from "../image/image-users.ts";
-import { allProviders } from "../machine/providers.ts";
+import { allProviders, placeOf } from "../machine/providers.ts";
 
 /** `bootlace image show NAME[/ID]` */
 const imageShow: CommandRun = async ({ dir, args, json, stdout }) => {
@@ -28,6 +28,7 @@ const imageShow: CommandRun = async ({ dir, args, json, stdout }) => {
     ["bundle", image.bundle],
     ["runtime", image.runtime],
     ["key", image.key],
+    ...(image.layers.length > 0 ? [] : [["kept as", placeOf(image.provider, image.origin)] as const]),
     ...image.layers.map((layer) => ["layer", `${layer.digest}  ${shownBytes(layer.bytes)}`] as const),
     ...image.services.map((service) => ["service", `${service.name}  ${service.digest.slice(0, 12)}`] as const),
     ["packages", `${image.packages.length} installed; --json lists them`],

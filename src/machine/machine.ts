@@ -51,7 +51,12 @@ export interface LaunchSpec {
   readonly build?: BuildMark;
   /** What a capture of it will be called, where the provider's images have names. */
   readonly image?: { readonly name: string; readonly id: string };
+  /** Tells of the parts of a launch that take their time. */
+  readonly step?: Stepping;
 }
+
+/** Tells when something begins and when it is done, and answers what came of it. */
+export type Stepping = <T>(step: string, act: () => Promise<T>) => Promise<T>;
 
 export interface BuildMark {
   readonly id: string;
@@ -111,6 +116,8 @@ export interface Machine {
   capture(folder: string, signal?: AbortSignal, progress?: (percent: number) => void): Promise<Captured>;
   /** What a capture of the stopped machine would hold, for verify clean; undefined where there is nothing to look at. */
   contents(signal?: AbortSignal): Promise<Contents | undefined>;
+  /** Its disk never lies at the desk: verify clean searches it from inside, before it stops. */
+  readonly searchedInside?: boolean;
   /** Removes the machine and all that was made for it. Does nothing to one that is gone. */
   dispose(): Promise<void>;
   /** Path of the file that holds the console's output; undefined where the desk has none. */
@@ -177,6 +184,8 @@ export interface Provider {
   baseState(base: Base, wanted?: WantedBase): Promise<string>;
   /** What an image of it was made from, for a person; absent: what it noted is shown as it is. */
   describeOrigin?(origin: Origin): string;
+  /** What the provider calls an image that it keeps, for a person: `ami-0123… in eu-west-1`. */
+  locate?(origin: Origin): string;
   /** @throws {BootlaceError} when this computer cannot do it, or the name is taken. */
   launch(spec: LaunchSpec, signal?: AbortSignal): Promise<Machine>;
   /** A machine launched earlier, by whichever process; undefined when there is none of that name. */

@@ -1,6 +1,6 @@
 import { BootlaceError } from "../../stage2/index.ts";
 import { ec2Provider } from "./ec2/ec2-provider.ts";
-import type { Provider } from "./machine.ts";
+import type { Origin, Provider } from "./machine.ts";
 import { qemuProvider } from "./qemu/qemu-provider.ts";
 import { sandboxProvider } from "./sandbox/sandbox-provider.ts";
 
@@ -17,6 +17,9 @@ const PROVIDERS: Readonly<Record<string, () => Provider>> = {
 export function allProviders(): readonly Provider[] {
   return Object.values(PROVIDERS).map((make) => make());
 }
+
+/** What a provider calls an image that it keeps, for a person; empty where it keeps none, or this version does not have it. */
+export const placeOf = (provider: string, origin: Origin): string => PROVIDERS[provider]?.().locate?.(origin) ?? "";
 
 /** @throws {BootlaceError} `E_PROVIDER_UNSUPPORTED`, naming those that this version has. */
 export function providerNamed(name: string): Provider {

@@ -5,7 +5,7 @@ import type { LoadedProject } from "../project/loaded.ts";
 import type { RuntimeArch } from "../runtime/pinned.ts";
 import { deskStep } from "./desk-step.ts";
 import { lookUp } from "./find-machine.ts";
-import type { Hardware, Machine, Provider } from "./machine.ts";
+import type { Hardware, Machine, Provider, Stepping } from "./machine.ts";
 import { archOf, hardwareOf, resolveBase } from "./machine-source.ts";
 import { providerNamed } from "./providers.ts";
 import { applyToMachine, isCurrent, makePayload } from "./run/apply-to-machine.ts";
@@ -68,8 +68,10 @@ export async function bringUp(options: UpOptions): Promise<Up> {
 
   async function launched(): Promise<Machine> {
     const base = await resolveBase(dir, from, provider);
-    const spec = { name: target, dir, base, purpose: "run", hardware } as const;
-    return deskStep(onEvent, { step: "launch", of: `machine ${target}` }, () => provider.launch(spec, signal));
+    const of = `machine ${target}`;
+    const step: Stepping = (name, act) => deskStep(onEvent, { step: name, of }, act);
+    const spec = { name: target, dir, base, purpose: "run", hardware, step } as const;
+    return step("launch", () => provider.launch(spec, signal));
   }
 }
 

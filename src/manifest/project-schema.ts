@@ -39,6 +39,9 @@ const OPEN_TO = /^(?:own|(?:\d{1,3}\.){3}\d{1,3}\/\d{1,2}|[0-9A-Fa-f:]*:[0-9A-Fa
 /** "Name" of CreateImage, Amazon EC2 API Reference, and references. */
 const AMI_NAME = /^[A-Za-z0-9()[\] ./'@_{}-]{3,128}$/;
 
+/** What the metadata service can show ("View tags using instance metadata", Amazon EC2 User Guide); `aws:` is AWS's own. */
+const TAG_KEY = /^(?!aws:)[A-Za-z0-9+=.,_:@-]{1,127}$/;
+
 const base = z.strictObject({
   ami: text("an id").optional().describe("An AMI by id"),
   name: text("a name, `*` stands for anything").optional().describe("The newest AMI of this name, with `owner`"),
@@ -109,7 +112,14 @@ const ec2 = z.strictObject({
     )
     .optional()
     .describe("Name of AMIs; default {project}-{image}-{id}"),
-  tags: z.record(z.string(), z.string(expected("text"))).optional(),
+  tags: z
+    .record(
+      z.string().regex(TAG_KEY),
+      z.string(expected("text")).max(256),
+      expected("a mapping of letters, digits and +-=.,_:@ to text"),
+    )
+    .optional()
+    .describe("On all that is made; the instance sees its own"),
 });
 const qemu = z.strictObject({
   accel: oneOf(["auto", "kvm", "hvf", "tcg"]).optional(),

@@ -14,7 +14,7 @@ export const imageCommands: readonly CommandSpec[] = [
         choices: ["ask", "clean", "keep"],
       },
       { flags: "--resume <id>", summary: "Go on with a build that was kept", kind: "text" },
-      { flags: "--on <provider>", summary: "Provider instead of the file's", choices: ["sandbox", "qemu"] },
+      { flags: "--on <provider>", summary: "Provider instead of the file's", choices: ["sandbox", "qemu", "ec2"] },
     ],
     examples: [
       { command: "bootlace build web", summary: "base images come first where they are missing" },

@@ -6,7 +6,7 @@ const target: ArgumentSpec = { name: "target", summary: "A machine that is up, u
 const on: OptionSpec = {
   flags: "--on <provider>",
   summary: "Provider instead of the file's",
-  choices: ["sandbox", "qemu"],
+  choices: ["sandbox", "qemu", "ec2"],
 };
 
 export const machineCommands: readonly CommandSpec[] = [

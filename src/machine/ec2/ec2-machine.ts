@@ -5,7 +5,7 @@ import { becomeRoot } from "../../session/become-root.ts";
 import { runChecked } from "../../session/run-checked.ts";
 import type { Session } from "../../session/session.ts";
 import { withFileLock } from "../file-lock.ts";
-import type { Captured, Machine, MachineStatus, NamedValue, Stopped } from "../machine.ts";
+import type { Captured, Machine, MachineStatus, NamedValue, Stepping, Stopped } from "../machine.ts";
 import { readJson, writeJson } from "../machine-folder.ts";
 import { assertNoOpenRun } from "../open-run.ts";
 import { bootOf } from "../run/boot-of.ts";
@@ -42,6 +42,7 @@ export class Ec2Machine implements Machine {
   /** EC2 cuts a guest off that does not shut down within four minutes ("Reboot your instance"). */
   readonly rebootWithin = 600_000;
   readonly layers = [];
+  readonly searchedInside = true;
   readonly name: string;
   readonly id: string;
   readonly purpose: Machine["purpose"];
@@ -92,11 +93,11 @@ export class Ec2Machine implements Machine {
   }
 
   /** After a launch too: waits until the instance runs and lets the desk in. One command at a time. */
-  async start(signal?: AbortSignal): Promise<void> {
-    await withFileLock(`${this.#files.folder}/start.lock`, () => this.#start(signal), signal);
+  async start(signal?: AbortSignal, step: Stepping = (_name, act) => act()): Promise<void> {
+    await withFileLock(`${this.#files.folder}/start.lock`, () => this.#start(signal, step), signal);
   }
 
-  async #start(signal: AbortSignal | undefined): Promise<void> {
+  async #start(signal: AbortSignal | undefined, step: Stepping): Promise<void> {
     const api = await this.#api();
     const [found] = await instancesOf(api, this.#spec, await this.#instance());
     const state = found?.State?.Name;
@@ -109,10 +110,11 @@ export class Ec2Machine implements Machine {
       if (this.purpose === "build") await this.#setShutdown("terminate");
       await api.startInstances({ InstanceIds: [this.id] });
     }
-    const running = await awaitState(api, this.id, "running", { every: this.#pace.every, signal });
+    const waiting = { every: this.#pace.every, signal };
+    const running = await step("wait until it runs", () => awaitState(api, this.id, "running", waiting));
     await writeJson(this.#files.instance, { ...(await this.#instance()), ...noted(running) } satisfies Ec2Instance);
     if (isFirst && this.purpose === "smoke") await this.#assertShutdown("stop", "An image's machine");
-    await this.#meet(isFirst, signal);
+    await step("wait for its host key and login", () => this.#meet(isFirst, signal));
     if (isFirst && this.purpose === "smoke") await this.#setShutdown("terminate");
   }
 

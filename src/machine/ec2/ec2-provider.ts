@@ -1,5 +1,5 @@
 import { throwIfAborted } from "../../session/abort.ts";
-import type { Provider } from "../machine.ts";
+import type { Provider, Stepping } from "../machine.ts";
 import { claimJson, readJson } from "../machine-folder.ts";
 import { nameTaken } from "../name-taken.ts";
 import { createInstance } from "./create-instance.ts";
@@ -44,7 +44,8 @@ export function ec2Provider({
       const { id, architecture } = await resolveAmi(api, base, archFor(base, arch), signal);
       return `${id} ${await api.config.region()} ${architecture}`;
     },
-    describeOrigin: ({ ami, region, from }) => `${from ?? "an AMI"}; it is ${ami} in ${region}`,
+    describeOrigin: ({ from = "an AMI" }) => from,
+    locate: ({ ami, region }) => `${ami} in ${region}`,
     async launch(spec, signal) {
       throwIfAborted(signal);
       const files = filesOf(spec.dir, spec.name);
@@ -55,9 +56,10 @@ export function ec2Provider({
       if (!(await claimJson(files.spec, made))) throw nameTaken(spec.name);
       try {
         const api = await ec2Client(made.region);
-        const { id = made.token } = await createInstance(api, made, files, every, signal);
+        const step: Stepping = spec.step ?? ((_name, act) => act());
+        const { id = made.token } = await step("create", () => createInstance(api, made, files, every, signal));
         const machine = new Ec2Machine(spec.dir, made, files, id, pace);
-        await machine.start(signal);
+        await machine.start(signal, step);
         return machine;
       } catch (error) {
         // What cannot be removed now has its record still, for `destroy` and `gc`.

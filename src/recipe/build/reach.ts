@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { plural } from "../../cli/plural.ts";
+import { deskStep } from "../../machine/desk-step.ts";
 import { Link } from "../../machine/run/link.ts";
 import type { Step } from "../recipe.ts";
 import { settle } from "../settle.ts";
@@ -25,7 +26,7 @@ export const prepareStep: Step<BuildStart, { readonly plan: BuildPlan; readonly 
 export const launchStep: Step<BuildStart, Launched & { readonly detail: string }> = {
   name: "launch",
   once: true,
-  async run({ dir, provider, id, imageId, expires, plan }, { signal }) {
+  async run({ dir, provider, id, imageId, expires, plan }, { signal, report }) {
     const kept = await provider.find(dir, id);
     await kept?.extend?.(expires);
     if (kept) await kept.start(signal);
@@ -42,6 +43,7 @@ export const launchStep: Step<BuildStart, Launched & { readonly detail: string }
           hardware: plan.hardware,
           build: { id, expires },
           image: { name: plan.image, id: imageId },
+          step: (step, act) => deskStep(report, { step, of: `image ${plan.image}` }, act),
         },
         signal,
       ));

@@ -1,4 +1,5 @@
 import { BootlaceError } from "../../../stage2/index.ts";
+import { deskStep } from "../../machine/desk-step.ts";
 import type { FileLock } from "../../machine/file-lock.ts";
 import { lookUp } from "../../machine/find-machine.ts";
 import { layersOf, type Machine } from "../../machine/machine.ts";
@@ -38,6 +39,7 @@ export const smokeStep: Step<BuildStart & CapturedImage, object> = {
         hostname: plan.image,
         hardware: plan.hardware,
         build: { id, expires },
+        step: (step, act) => deskStep(tools.report, { step: `smoke: ${step}`, of: `image ${plan.image}` }, act),
       },
       tools.signal,
     );
