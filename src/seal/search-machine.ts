@@ -5,9 +5,6 @@ import type { Wanted } from "./inside/main.ts";
 import { searchProgram } from "./inside/program.ts";
 import type { Needle } from "./needles.ts";
 
-/** A machine's clock may be set while it comes up, in milliseconds. */
-const MARGIN = 10 * 60_000;
-
 /** The runtime that the machine has. What it looks for comes on standard input: it is never in a file or in an argv. */
 const SEARCH = `
 set -eu
@@ -24,7 +21,8 @@ exec "$node" --input-type=module -e "$1"
  * Searches a machine that runs, from inside, where nothing of it lies at the desk: the last thing before it is stopped.
  * Free space is not searched, nor are extended attributes.
  *
- * @param began when the build began, by the desk's clock: what is older is the base's.
+ * @param began when the build began, by the desk's clock: what is older is the base's. The machine's own clock may be another, and may be
+ *   set by as much as passes until the machine writes its first file.
  * @throws {BootlaceError} `E_REMOTE_COMMAND` when it could not be searched to the end.
  */
 export async function searchMachine(
@@ -36,7 +34,7 @@ export async function searchMachine(
   const program = Buffer.from(await searchProgram()).toString();
   const wanted: Wanted = {
     needles: needles.map(({ name, bytes }) => ({ name, base64: bytes.toString("base64") })),
-    age: Date.now() - began + MARGIN,
+    age: Date.now() - began,
   };
   const said = await runChecked(session, ["sh", "-c", SEARCH, "bootlace-search", program], {
     stdin: Buffer.from(JSON.stringify(wanted)),

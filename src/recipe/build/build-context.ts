@@ -9,6 +9,8 @@ export interface BuildStart {
   /** Also its ledger entry's and its machine's name. */
   readonly id: string;
   readonly imageId: string;
+  /** When it began, in milliseconds since 1970; one that was kept and is gone on with began then. */
+  readonly began: number;
   /** When what the build made may be removed by anybody's gc, in milliseconds since 1970. */
   readonly expires: number;
   readonly plan: BuildPlan;

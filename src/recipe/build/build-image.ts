@@ -46,7 +46,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     if (decision === "keep") await writeLedger(dir, { ...entry, state: "kept" });
     return decision;
   };
-  const start = { dir, provider, id: entry.id, imageId, expires: entry.expires, plan };
+  const start = { dir, provider, id: entry.id, imageId, began: entry.created, expires: entry.expires, plan };
   let kept = false;
   try {
     const ended = await runRecipe(buildRecipe, start, {

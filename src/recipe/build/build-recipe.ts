@@ -1,6 +1,6 @@
 import { Recipe } from "../recipe.ts";
 import type { BuildStart } from "./build-context.ts";
-import { captureStep, recordStep, releaseStep, stopStep, verifyStep } from "./make-image.ts";
+import { captureStep, recordStep, releaseStep, stopStep, verifyInsideStep, verifyStep } from "./make-image.ts";
 import { deliverStep, initStep, sealStep } from "./on-the-machine.ts";
 import { connectStep, launchStep, prepareStep, settleStep } from "./reach.ts";
 import { smokeStep } from "./smoke.ts";
@@ -14,6 +14,7 @@ export const buildRecipe = Recipe.start<BuildStart>()
   .step(deliverStep)
   .step(initStep)
   .step(sealStep)
+  .step(verifyInsideStep)
   .step(stopStep)
   .step(verifyStep)
   .step(captureStep)

@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { BootlaceError, shownBytes } from "../../../stage2/index.ts";
 import { type ImageRecord, imageFolder, imagesFolder, removeImage, writeImage } from "../../image/image-record.ts";
 import { layersOf } from "../../machine/machine.ts";
-import { needlesFor } from "../../seal/needles.ts";
+import { type Needle, needlesFor } from "../../seal/needles.ts";
+import { searchMachine } from "../../seal/search-machine.ts";
 import { assertClean, findUnclean } from "../../seal/verify-clean.ts";
 import type { Step } from "../recipe.ts";
 import type { BuildStart, CapturedImage, Launched, Sealed } from "./build-context.ts";
@@ -21,19 +22,38 @@ export const stopStep: Step<Reached, object> = {
   },
 };
 
-/** Searches the stopped machine's layer from outside: nothing that runs there can hide a thing from it. */
+const detailOf = (needles: readonly Needle[]): string => `nothing of ${needles.length} values and no leftover found`;
+
+async function unwanted({ machine, plan }: Reached): Promise<readonly Needle[]> {
+  const secrets = plan.secrets.map((secret) => ({
+    name: `the secret ${secret.service}.${secret.name}`,
+    value: secret.reveal(),
+  }));
+  return [...secrets, ...(await machine.identity())].flatMap(needlesFor);
+}
+
+/** Searches the stopped machine's disk from outside: nothing that runs there can hide a thing from it. */
 export const verifyStep: Step<Reached, { readonly detail: string }> = {
   name: "verify clean",
-  async run({ machine, plan }, { signal }) {
-    const contents = await machine.contents(signal);
-    if (contents === undefined) return { detail: "not searched: what it holds is not at this desk" };
-    const secrets = plan.secrets.map((secret) => ({
-      name: `the secret ${secret.service}.${secret.name}`,
-      value: secret.reveal(),
-    }));
-    const needles = [...secrets, ...(await machine.identity())].flatMap(needlesFor);
+  when: ({ machine }) => !machine.searchedInside,
+  async run(context, { signal }) {
+    const contents = await context.machine.contents(signal);
+    if (contents === undefined) return { detail: "nothing to search" };
+    const needles = await unwanted(context);
     assertClean(await findUnclean(contents, needles));
-    return { detail: `nothing of ${needles.length} values and no leftover found` };
+    return { detail: detailOf(needles) };
+  },
+};
+
+/** The last act on a machine whose disk never lies at the desk. */
+export const verifyInsideStep: Step<Reached, { readonly detail: string }> = {
+  name: "verify clean",
+  when: ({ machine }) => machine.searchedInside === true,
+  retryFrom: "prepare",
+  async run(context, { signal }) {
+    const needles = await unwanted(context);
+    assertClean(await searchMachine(await context.link.session(signal), needles, context.began, signal));
+    return { detail: `${detailOf(needles)}, from inside` };
   },
 };
 
@@ -53,7 +73,7 @@ export const captureStep: Step<Reached, CapturedImage & { readonly detail: strin
     );
     return {
       captured,
-      detail: captured.layer ? shownBytes(captured.layer.bytes) : (provider.describeOrigin?.(captured.origin) ?? ""),
+      detail: captured.layer ? shownBytes(captured.layer.bytes) : (provider.locate?.(captured.origin) ?? ""),
     };
   },
   async undo({ dir, provider, plan, imageId, captured }) {
