@@ -70,7 +70,9 @@ const ec2 = z.strictObject({
     .describe("Tried in order where there is no capacity; default t3.small, arm64 t4g.small"),
   spot: flag
     .optional()
-    .describe("Spot instances for machines and smoke tests; a builder is stopped, so it never is one"),
+    .describe(
+      "Spot instances for machines; builders are stopped and smoke tests look at the shutdown behaviour, so they never are",
+    ),
   vpc: idOrTag.optional().describe("Default: the default VPC"),
   subnet: idOrTag.optional().describe("Default: one of the VPC that fits `address`"),
   securityGroups: list(idOrTag, "a list of groups")

@@ -32,7 +32,7 @@ export async function createInstance(
   const group = spec.groups.length > 0 ? undefined : await makeGroup(api, spec, every);
   if (group !== undefined) await writeJson(files.instance, { group } satisfies Ec2Instance);
   const made = await runInstance(api, spec, files, group === undefined ? spec.groups : [group], every, signal);
-  const instance: Ec2Instance = { ...(group === undefined ? {} : { group }), ...noted(made) };
+  const instance: Ec2Instance = { ...(group === undefined ? {} : { group }), ...noted(made), launched: Date.now() };
   await writeJson(files.instance, instance);
   return instance;
 }

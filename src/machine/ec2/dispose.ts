@@ -10,6 +10,10 @@ import { waitFor } from "./wait.ts";
 /** A group is free when the network cards of its instances are gone; milliseconds. */
 const GROUP_WITHIN = 180_000;
 
+/** So long EC2 may not know what it has made; milliseconds. */
+const NEW_FOR = 120_000;
+const NOT_FOUND = /^InvalidInstanceID\.NotFound$/;
+
 /**
  * Removes an instance, its group, its key pair, the AMI of a capture that was never handed over, and last the record. Each
  * is tried whether or not the others go.
@@ -44,11 +48,26 @@ export async function disposeInstance(api: EC2, spec: Ec2Spec, files: Ec2Files, 
 }
 
 async function endInstances(api: EC2, spec: Ec2Spec, known: Ec2Instance, every: number): Promise<void> {
-  const ids = (await instancesOf(api, spec, known)).map(({ InstanceId }) => InstanceId ?? "");
-  if (ids.length > 0) await api.terminateInstances({ InstanceIds: ids });
-  // Also of one that is shutting down already: its group is in use until it is gone.
-  const waited = ids.length > 0 || known.id === undefined ? ids : [known.id];
-  for (const id of waited) await awaitState(api, id, "terminated", { every });
+  const found = known.id === undefined ? await instancesOf(api, spec, known) : [{ InstanceId: known.id }];
+  // One that is shutting down already is waited for too: its group is in use until it is gone.
+  for (const { InstanceId: id = "" } of found)
+    if (await ended(api, id, known.launched, every)) await awaitState(api, id, "terminated", { every });
+}
+
+/**
+ * Asks for an instance's end. Of one that was made a moment ago "not found" means "not yet".
+ *
+ * @returns false where it is long gone.
+ */
+function ended(api: EC2, id: string, launched: number | undefined, every: number): Promise<boolean> {
+  const isNew = launched !== undefined && Date.now() - launched < NEW_FOR;
+  const end = () => api.terminateInstances({ InstanceIds: [id] });
+  return waitFor(async () => (isNew ? end() : orGone(NOT_FOUND, end())).then((answer) => answer !== undefined), {
+    within: NEW_FOR,
+    every,
+    passing: NOT_FOUND,
+    late: (last) => (last instanceof Error ? last : new Error(`${id} could not be ended`)),
+  });
 }
 
 async function removeGroups(api: EC2, spec: Ec2Spec, known: string | undefined, every: number): Promise<void> {

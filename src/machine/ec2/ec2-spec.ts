@@ -49,6 +49,8 @@ export interface AmiNotes {
 export interface Ec2Instance {
   readonly group?: string;
   readonly id?: string;
+  /** When RunInstances answered, in milliseconds since 1970: EC2 does not know everywhere at once what it has made. */
+  readonly launched?: number;
   readonly type?: string;
   readonly privateIp?: string;
   readonly publicIp?: string;

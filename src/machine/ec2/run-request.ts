@@ -49,9 +49,12 @@ export function runRequest(spec: Ec2Spec, attempt: Attempt): RunInstancesCommand
   };
 }
 
-/** One-time spot instances cannot be stopped, and a builder has to be. */
+/**
+ * One-time spot instances cannot be stopped, and a builder has to be; what they do on shutdown is not theirs to say, and a
+ * smoke test looks at that.
+ */
 export const isSpot = ({ config, purpose }: Pick<Ec2Spec, "config" | "purpose">): boolean =>
-  config.spot === true && purpose !== "build";
+  config.spot === true && purpose === "run";
 
 function rootVolume({ config, disk, ami }: Ec2Spec): BlockDeviceMapping | undefined {
   const { volume = {} } = config;

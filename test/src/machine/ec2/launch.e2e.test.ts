@@ -142,6 +142,15 @@ describe("an account that answers as EC2 does on a bad day", () => {
     expect(await machine.detail?.()).toContain("t3.micro");
   }, 200_000);
 
+  test("launch() that fails ends an instance that EC2 does not know everywhere yet", async () => {
+    const refused = { kind: "error", code: "InvalidParameterValue", status: 400 } as const;
+    rig.ec2.misbehave({ action: "DescribeInstances", fault: { kind: "missing" }, times: 2 });
+    rig.ec2.misbehave({ action: "DescribeInstances", fault: refused });
+    rig.ec2.misbehave({ action: "TerminateInstances", fault: { kind: "missing" }, times: 3 });
+    await expect(launch()).rejects.toMatchObject({ code: "E_EC2" });
+    expect(await leftBehind()).toEqual([]);
+  });
+
   test("launch() names the quota that is used up, and leaves nothing", async () => {
     const none = { kind: "error", code: "VcpuLimitExceeded", status: 400 } as const;
     rig.ec2.misbehave({ action: "RunInstances", fault: none, where: { DryRun: undefined } });

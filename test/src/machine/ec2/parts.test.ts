@@ -63,9 +63,12 @@ describe("runRequest()", () => {
     const spot = { config: { spot: true } };
     expect(runRequest(spec(spot), attempt)).toMatchObject({ InstanceInitiatedShutdownBehavior: "terminate" });
     expect(runRequest(spec(spot), attempt)).not.toHaveProperty("InstanceMarketOptions");
-    const smoke = runRequest(spec({ ...spot, purpose: "smoke" }), attempt);
-    expect(smoke).not.toHaveProperty("InstanceInitiatedShutdownBehavior");
-    expect(smoke).toMatchObject({ InstanceMarketOptions: { MarketType: "spot" } });
+    expect(runRequest(spec({ ...spot, purpose: "smoke" }), attempt)).not.toHaveProperty(
+      "InstanceInitiatedShutdownBehavior",
+    );
+    expect(runRequest(spec({ ...spot, purpose: "run" }), attempt)).toMatchObject({
+      InstanceMarketOptions: { MarketType: "spot" },
+    });
   });
 
   test("a volume's size is rounded up to whole GiB, and a key means encryption", () => {
