@@ -21,6 +21,7 @@ import { identityOf } from "./identity.ts";
 import { fetchConsole } from "./instance-console.ts";
 import { awaitState, instancesOf } from "./look.ts";
 import { isSpot } from "./run-request.ts";
+import { assertStopsOnShutdown, setShutdown } from "./shutdown.ts";
 import { TAG } from "./tags.ts";
 import { enter } from "./way-in.ts";
 
@@ -107,15 +108,15 @@ export class Ec2Machine implements Machine {
     if (state === "running" && !isFirst) return;
     if (state === "stopping") await awaitState(api, this.id, "stopped", { every: this.#pace.every, signal });
     if (state === "stopping" || state === "stopped") {
-      if (this.purpose === "build") await this.#setShutdown("terminate");
+      if (this.purpose === "build") await setShutdown(api, this.id, "terminate");
       await api.startInstances({ InstanceIds: [this.id] });
     }
     const waiting = { every: this.#pace.every, signal };
     const running = await step("wait until it runs", () => awaitState(api, this.id, "running", waiting));
     await writeJson(this.#files.instance, { ...(await this.#instance()), ...noted(running) } satisfies Ec2Instance);
-    if (isFirst && this.purpose === "smoke") await this.#assertShutdown("stop", "An image's machine");
+    if (isFirst && this.purpose === "smoke") await assertStopsOnShutdown(api, this.id, "An image's machine");
     await step("wait for its host key and login", () => this.#meet(isFirst, signal));
-    if (isFirst && this.purpose === "smoke") await this.#setShutdown("terminate");
+    if (isFirst && this.purpose === "smoke") await setShutdown(api, this.id, "terminate");
   }
 
   /** Learns the host keys where they are not known, waits until somebody is let in, and what only the guest can tell. */
@@ -150,8 +151,8 @@ export class Ec2Machine implements Machine {
     if (state !== "stopping") {
       await this.#disarm();
       // What ends a builder that nobody wants any more may not end the one that is about to be captured.
-      if (this.#spec.build) await this.#setShutdown("stop");
-      if (this.#spec.build) await this.#assertShutdown("stop", "The machine");
+      if (this.#spec.build) await setShutdown(api, this.id, "stop");
+      if (this.#spec.build) await assertStopsOnShutdown(api, this.id, "The machine");
       await api.stopInstances({ InstanceIds: [this.id] });
     }
     await awaitState(api, this.id, "stopped", { every: this.#pace.every });
@@ -304,24 +305,5 @@ export class Ec2Machine implements Machine {
 
   async #noteRun(last: string): Promise<void> {
     await writeJson(this.#files.known, { ...(await this.#known()), openRun: last } satisfies Ec2Known);
-  }
-
-  async #setShutdown(behaviour: "stop" | "terminate"): Promise<void> {
-    const api = await this.#api();
-    await api.modifyInstanceAttribute({
-      InstanceId: this.id,
-      InstanceInitiatedShutdownBehavior: { Value: behaviour },
-    });
-  }
-
-  /** Read back, not believed: a builder that terminates on shutdown would take the image's disk with it. */
-  async #assertShutdown(wanted: "stop", whose: string): Promise<void> {
-    const asked = { InstanceId: this.id, Attribute: "instanceInitiatedShutdownBehavior" } as const;
-    const came = (await (await this.#api()).describeInstanceAttribute(asked)).InstanceInitiatedShutdownBehavior?.Value;
-    if (came === wanted) return;
-    throw new BootlaceError(
-      "E_MACHINE_STATE",
-      `${whose} ${this.id} would ${came} when it shuts down, expected ${wanted}`,
-    );
   }
 }
