@@ -5,7 +5,7 @@ export interface HygieneRow {
   readonly id: string;
   readonly what: string;
   readonly why: string;
-  /** POSIX sh, words split at line ends only. `$homes` are the home folders of all users; `burn FILE…` overwrites before it unlinks, `drop FILE…` removes, whole folders too, `holds FILE REGEX` looks; `$key` is the build's key. */
+  /** POSIX sh, words split at line ends only. `$homes` are the home folders of all users; `burn FILE…` overwrites before it unlinks, `drop FILE…` removes, whole folders too, `holds FILE REGEX` looks; `$key` is the build's key, `$name` its host name. */
   readonly remove: string;
 }
 
@@ -25,10 +25,13 @@ export const HYGIENE: readonly HygieneRow[] = [
   file=$home/.ssh/authorized_keys
   # The folder is its user's: nothing is written through what may be a link.
   [ -f "$file" ] && [ ! -L "$file" ] && [ ! -L "$home/.ssh" ] && grep -qF -- "$key" "$file" || continue
-  kept=$(mktemp)
-  cp -p "$file" "$kept"
-  grep -vF -- "$key" "$file" >"$kept" || :
-  if [ -s "$kept" ]; then mv -fT "$kept" "$file"; else rm -f "$kept" "$file"; fi
+  # A folder of our own: in /tmp itself not even root may write to another user's file (sysctl fs.protected_regular).
+  work=$(mktemp -d)
+  cp -p "$file" "$work/kept"
+  grep -vF -- "$key" "$file" >"$work/kept" || :
+  if [ -s "$work/kept" ]; then mv -fT "$work/kept" "$file"; else rm -f "$file"; fi
+  rm -rf "$work"
+  if grep -qsF -- "$key" "$file"; then echo "$current: $file" >&2; failed=yes; fi
 done`,
   },
   {
@@ -37,6 +40,18 @@ done`,
     why: "Every machine needs its own; systemd takes a missing file, not an empty one, for a first boot of its presets",
     remove: `[ ! -e /etc/machine-id ] || : >/etc/machine-id
 [ ! -f /var/lib/dbus/machine-id ] || [ -L /var/lib/dbus/machine-id ] || rm -f /var/lib/dbus/machine-id`,
+  },
+  {
+    id: "host-name",
+    what: "The builder's host name in /etc/hostname and /etc/hosts",
+    why: "Machines would be called by it until something names them",
+    remove: `if [ -n "$name" ]; then
+  ! grep -qsF -- "$name" /etc/hostname || : >/etc/hostname
+  if grep -qsF -- "$name" /etc/hosts; then
+    kept=$(grep -vF -- "$name" /etc/hosts || :)
+    printf '%s\\n' "$kept" >/etc/hosts
+  fi
+fi`,
   },
   {
     id: "cloud-init",
@@ -128,11 +143,11 @@ drop /var/lib/NetworkManager/*.lease /var/lib/NetworkManager/secret_key /var/lib
   },
 ];
 
-/** The table as one script. `$1` is the base64 part of the build's public key. A step that fails is named, and fails it. */
+/** The table as one script. `$1` is the base64 part of the build's public key, `$2` the builder's host name, if it has one of its own. A step that fails is named, and fails it. */
 export function hygieneScript(rows: readonly HygieneRow[] = HYGIENE): string {
   const steps = rows.map(({ id, remove }) => `step ${id}\n${remove}`);
   return `set -u
-key=$1
+key=$1 name=\${2-}
 failed=
 current=
 step() { current=$1; }

@@ -47,14 +47,16 @@ export async function sealMachine(
   identity: readonly NamedValue[],
   signal: AbortSignal,
 ): Promise<{ readonly packages: readonly string[] }> {
-  const key = identity.find(({ name }) => name === "the build's SSH key")?.value ?? "no key of this build";
+  const named = (wanted: string) => identity.find(({ name }) => name === wanted)?.value;
+  const key = named("the build's SSH key") ?? "no key of this build";
+  const name = named("the build machine's host name") ?? "";
   const run = (...argv: readonly string[]) => runChecked(session, argv, { signal });
   // The journal is nobody else's: it is rewritten while the rest is cleaned.
   const checkpoint = run("/usr/lib/bootlace/bootlace", "checkpoint");
   const cleaned = (async () => {
     const packages = await run("sh", "-c", PACKAGES, "bootlace-packages");
     await run("sh", "-c", QUIET, "bootlace-quiet");
-    await run("sh", "-c", hygieneScript(), "bootlace-seal", key);
+    await run("sh", "-c", hygieneScript(), "bootlace-seal", key, name);
     return packages;
   })();
   // Whichever fails, nothing is still under way.

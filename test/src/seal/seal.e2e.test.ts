@@ -34,6 +34,11 @@ const PLANTED: readonly (readonly [row: string, plant: string, kind: string])[] 
     "echo 0123456789abcdef0123456789abcdef >/etc/machine-id; mkdir -p /var/lib/dbus; rm -f /var/lib/dbus/machine-id; echo x >/var/lib/dbus/machine-id",
     "a machine-id",
   ],
+  [
+    "host-name",
+    'echo "$name" >/etc/hostname; printf "127.0.1.1 %s\\n192.0.2.1 kept\\n" "$name" >/etc/hosts',
+    "the build machine's host name",
+  ],
   ["cloud-init", "mkdir -p /var/lib/cloud/instance; echo i-1 >/var/lib/cloud/instance/id", "state of cloud-init"],
   [
     "histories",
@@ -99,13 +104,20 @@ test("the hygiene table and the planted leftovers name the same rows", () => {
 
 test("of every leftover that is planted verify finds each kind before, and none survives the hygiene", async () => {
   const dir = await makeProject({});
-  const machine = await provider.launch({ name: "dev", dir, base: { kind: "host" }, purpose: "build" });
+  const machine = await provider.launch({
+    name: "dev",
+    dir,
+    base: { kind: "host" },
+    purpose: "build",
+    hostname: "builder-0123456789",
+  });
   machines.push(machine);
   const identity = await machine.identity();
-  const key = identity.find(({ name }) => name === "the build's SSH key")?.value ?? "";
+  const named = (wanted: string) => identity.find(({ name }) => name === wanted)?.value ?? "";
+  const [key, name] = [named("the build's SSH key"), named("the build machine's host name")];
   const session = await machine.session();
   for (const [, plant] of PLANTED) {
-    const done = await session.exec(["sh", "-euc", `key=$1\n${plant}`, "sh", key]);
+    const done = await session.exec(["sh", "-euc", `key=$1 name=$2\n${plant}`, "sh", key, name]);
     expect([plant, done.exit, done.stderr]).toEqual([plant, 0, ""]);
   }
   const needles = identity.flatMap(needlesFor);
@@ -113,16 +125,16 @@ test("of every leftover that is planted verify finds each kind before, and none 
   const before = await findUnclean(layer, needles);
   for (const [row, , kind] of PLANTED)
     if (kind) expect([row, before.map(({ what }) => what)]).toEqual([row, expect.arrayContaining([kind])]);
-  const sealed = await session.exec(["sh", "-c", hygieneScript(), "seal", key]);
+  const sealed = await session.exec(["sh", "-c", hygieneScript(), "seal", key, name]);
   expect([sealed.exit, sealed.stderr]).toEqual([0, ""]);
   expect(await findUnclean(layer, needles)).toEqual([]);
   const look = await session.exec([
     "sh",
     "-c",
-    "ls -A -I 'bootlace-sandbox-*' /var/tmp /var/crash /var/cache/apt/archives/*.deb /var/lib/bootlace /root/.aws 2>/dev/null; wc -c </etc/machine-id; cat /home/u/.ssh/authorized_keys; wc -c </var/log/syslog; ls /var/log/syslog.1 2>&1 | grep -c No; sh -c '[ -e /root/.ssh/authorized_keys ] || echo none'; ls /dev/shm; cat /home/u/.npmrc",
+    "ls -A -I 'bootlace-sandbox-*' /var/tmp /var/crash /var/cache/apt/archives/*.deb /var/lib/bootlace /root/.aws 2>/dev/null; wc -c </etc/machine-id; cat /home/u/.ssh/authorized_keys; wc -c </var/log/syslog; ls /var/log/syslog.1 2>&1 | grep -c No; sh -c '[ -e /root/.ssh/authorized_keys ] || echo none'; ls /dev/shm; cat /home/u/.npmrc /etc/hostname /etc/hosts",
   ]);
   expect(look.stdout).toBe(
-    "/root/.aws:\nsso\n\n/var/crash:\n\n/var/lib/bootlace:\n\n/var/tmp:\n0\nssh-ed25519 AAAAother me\n0\n1\nnone\nregistry=x\n",
+    "/root/.aws:\nsso\n\n/var/crash:\n\n/var/lib/bootlace:\n\n/var/tmp:\n0\nssh-ed25519 AAAAother me\n0\n1\nnone\nregistry=x\n192.0.2.1 kept\n",
   );
   await session.close();
 }, 20_000);

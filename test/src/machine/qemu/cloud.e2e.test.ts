@@ -79,7 +79,7 @@ images:
     mkdirSync(join(folder.dir, "services/app"), { recursive: true });
     writeFileSync(
       join(folder.dir, "services/app/service.yaml"),
-      "description: App\ninit: ls /var/lib/cloud/instances >/srv/instances; sha256sum </etc/machine-id >/srv/builder\n",
+      "description: App\ninit: ls /var/lib/cloud/instances | sha256sum >/srv/instances; sha256sum </etc/machine-id >/srv/builder\n",
     );
     const signal = new AbortController().signal;
     const { image } = await buildImage({ dir: folder.dir, image: "web", provider, report: () => {}, signal });
