@@ -116,6 +116,12 @@ done`,
 drop /var/lib/NetworkManager/*.lease /var/lib/NetworkManager/secret_key /var/lib/NetworkManager/seen-bssids /var/lib/NetworkManager/timestamps`,
   },
   {
+    id: "ssm-agent",
+    what: "State and logs of Amazon's SSM agent",
+    why: "They are named after the instance",
+    remove: "drop /var/lib/amazon/ssm/i-* /var/log/amazon/ssm/*",
+  },
+  {
     id: "sudo",
     what: "sudo's timestamps",
     why: "They say who may be root without being asked",

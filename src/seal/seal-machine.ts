@@ -16,9 +16,17 @@ fi
  * but those that carry this session; so do timers, and terminals, whose end is a record of logins. Units whose stop
  * writes a seed, a record or a log stop now, before what they write is removed. A sandbox has none of it.
  */
-const QUIET = `
+export const QUIET = `
 [ -d /run/systemd/system ] || exit 0
 set -f
+# A session that Session Manager carries comes from this machine itself. sudo takes SSH_CONNECTION away; a process above has it.
+client= pid=$$
+while [ -z "$client" ] && [ "\${pid:-0}" -gt 1 ]; do
+  client=$(tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^SSH_CONNECTION=\\([^ ]*\\).*/\\1/p')
+  pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)
+done
+carried=
+case $client in 127.* | ::1) carried=yes ;; esac
 stop=
 for unit in $(systemctl list-units --type=service,timer,socket --state=running,exited,waiting,listening --plain --no-legend |
   cut -d' ' -f1); do
@@ -26,7 +34,8 @@ for unit in $(systemctl list-units --type=service,timer,socket --state=running,e
     *.timer | syslog.socket | *getty@* | systemd-random-seed.service | systemd-update-utmp.service | systemd-journal-flush.service) ;;
     *.socket | ssh* | dbus* | systemd-* | user@* | user-runtime-dir@* | network* | NetworkManager* | dhc* | ifup@* | \
       wpa_supplicant* | nftables* | netfilter-persistent* | firewalld* | ufw* | cloud-* | kmod-* | apparmor* | \
-      keyboard-setup* | console-setup* | bootlace* | qemu-guest-agent* | amazon-ssm-agent* | snap.amazon-ssm-agent*) continue ;;
+      keyboard-setup* | console-setup* | bootlace* | qemu-guest-agent*) continue ;;
+    *amazon-ssm-agent*) [ -z "$carried" ] || continue ;;
   esac
   stop="$stop $unit"
 done

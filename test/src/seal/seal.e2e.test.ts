@@ -63,6 +63,11 @@ const PLANTED: readonly (readonly [row: string, plant: string, kind: string])[] 
     "a DHCP lease",
   ],
   [
+    "ssm-agent",
+    "mkdir -p /var/lib/amazon/ssm/i-0123 /var/log/amazon/ssm; echo x >/var/log/amazon/ssm/agent.log; echo x >/var/lib/amazon/ssm/i-0123/state",
+    "a log with content",
+  ],
+  [
     "sudo",
     "mkdir -p /var/lib/sudo/ts /run/sudo/ts; echo x >/var/lib/sudo/ts/ops; echo x >/run/sudo/ts/ops",
     "a timestamp of sudo",
