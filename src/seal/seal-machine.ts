@@ -20,7 +20,7 @@ export const QUIET = `
 [ -d /run/systemd/system ] || exit 0
 set -f
 # A session that Session Manager carries comes from this machine itself. sudo takes SSH_CONNECTION away; a process above has it.
-client= pid=$$
+client='' pid=$$
 while [ -z "$client" ] && [ "\${pid:-0}" -gt 1 ]; do
   client=$(tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^SSH_CONNECTION=\\([^ ]*\\).*/\\1/p')
   pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)
