@@ -160,6 +160,14 @@ export interface WantedBase {
   readonly signal?: AbortSignal;
 }
 
+/** Ids of the builds of this desk. */
+export interface BuildsHere {
+  /** Nobody will come back for them. */
+  readonly over: readonly string[];
+  /** They are worked on, or were kept: nothing of theirs is left over, however long they take. */
+  readonly living: readonly string[];
+}
+
 /** Something that a build left at its provider, and how to remove it. */
 export interface Leftover {
   /** `instance i-0123… of build-web-2026…`. */
@@ -202,9 +210,7 @@ export interface Provider {
   removeImage?(origin: Origin): Promise<void>;
   /**
    * What the project's builds left at the provider, in the order in which it can be removed: what expired, and what is
-   * the given builds' alone.
-   *
-   * @param builds ids of builds that nobody will come back for.
+   * of builds that are over.
    */
-  leftovers?(dir: string, now: number, builds: readonly string[]): Promise<readonly Leftover[]>;
+  leftovers?(dir: string, now: number, builds: BuildsHere): Promise<readonly Leftover[]>;
 }

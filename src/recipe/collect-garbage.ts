@@ -28,10 +28,12 @@ async function remoteLeftovers(
   entries: readonly LedgerEntry[],
 ): Promise<readonly Leftover[]> {
   const found: Leftover[] = [];
+  // One that lasts longer than it was to is still its desk's.
+  const living = (await listLedger(dir)).filter((entry) => !isAbandoned(entry, now)).map(({ id }) => id);
   for (const provider of allProviders().filter(({ leftovers }) => leftovers)) {
     const own = entries.filter((entry) => entry.provider === provider.name).map(({ id }) => id);
     if (own.length > 0 || (await isUsed(dir, provider.name)))
-      found.push(...((await provider.leftovers?.(dir, now, own)) ?? []));
+      found.push(...((await provider.leftovers?.(dir, now, { over: own, living })) ?? []));
   }
   return found;
 }
@@ -58,8 +60,12 @@ export async function removeGarbage(
     for (const folder of entry.folders) await removeFolder(folder);
     await removeLedger(dir, entry.id);
   }
-  for (const leftover of garbage.remote) await leftover.remove();
+  // One that cannot go keeps none of the others.
+  const removed: PromiseSettledResult<void>[] = [];
+  for (const leftover of garbage.remote) removed.push(...(await Promise.allSettled([leftover.remove()])));
   for (const layer of garbage.layers) await rm(layer, { recursive: true, force: true });
+  const failed = removed.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 async function unusedLayers(dir: string): Promise<readonly string[]> {

@@ -57,7 +57,10 @@ fi`,
     id: "cloud-init",
     what: "State of cloud-init",
     why: "A new machine would be taken for the builder and skip its own set-up",
-    remove: `drop /var/lib/cloud/* /run/cloud-init
+    remove: `for folder in /var/lib/cloud/instances/*; do
+  burn "$folder"/user-data.txt* "$folder"/vendor-data.txt* "$folder"/cloud-config.txt "$folder"/obj.pkl
+done
+drop /var/lib/cloud/* /run/cloud-init
 drop /etc/netplan/50-cloud-init.yaml /etc/network/interfaces.d/50-cloud-init`,
   },
   {
@@ -118,8 +121,10 @@ drop /var/lib/NetworkManager/*.lease /var/lib/NetworkManager/secret_key /var/lib
   {
     id: "ssm-agent",
     what: "State and logs of Amazon's SSM agent",
-    why: "They are named after the instance",
-    remove: "drop /var/lib/amazon/ssm/i-* /var/log/amazon/ssm/*",
+    why: "They hold the instance's id, its registration and credentials",
+    remove: `# shellcheck disable=SC2044,SC2086 # words are split at line ends only
+[ ! -d /var/lib/amazon/ssm ] || for file in $(find /var/lib/amazon/ssm -xdev -type f); do burn "$file"; done
+drop /var/lib/amazon/ssm/* /var/log/amazon/ssm/*`,
   },
   {
     id: "sudo",
@@ -173,7 +178,7 @@ burn() {
     [ -e "$file" ] || [ -L "$file" ] || continue
     [ -f "$file" ] && [ ! -L "$file" ] || { rm -f "$file"; continue; }
     size=$(wc -c <"$file")
-    dd if=/dev/zero of="$file" bs=65536 count=$((size / 65536 + 1)) conv=notrunc 2>/dev/null || :
+    dd if=/dev/zero of="$file" bs=65536 count=$((size / 65536 + 1)) conv=notrunc,fsync 2>/dev/null || :
     rm -f "$file" || { echo "$current: $file" >&2; failed=yes; }
   done
 }

@@ -25,15 +25,21 @@ export interface Walking {
 export async function* walkLayer(folder: string, walking: Walking = {}): AsyncGenerator<LayerEntry> {
   const { parent = Buffer.alloc(0), within } = walking;
   const above = Buffer.concat([Buffer.from(folder), parent.length > 0 || folder ? parent : Buffer.from("/")]);
-  const entries = await readdir(above, { withFileTypes: true, encoding: "buffer" });
+  // In a machine that runs, folders and links come and go.
+  const passing = <T>(there: Promise<T>, instead: T): Promise<T> =>
+    within
+      ? there.catch((error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? instead : Promise.reject(error)))
+      : there;
+  const entries = await passing(readdir(above, { withFileTypes: true, encoding: "buffer" }), []);
   for (const entry of entries.sort((a, b) => a.name.compare(b.name))) {
     const below = Buffer.concat([Buffer.from("/"), entry.name]);
     const inside = Buffer.concat([parent, below]);
     const file = Buffer.concat([Buffer.from(folder), inside]);
     const base = { path: inside.toString(), name: entry.name, parent, file };
-    if (entry.isSymbolicLink()) yield { ...base, kind: "link", target: await readlink(file, { encoding: "buffer" }) };
+    if (entry.isSymbolicLink())
+      yield { ...base, kind: "link", target: await passing(readlink(file, { encoding: "buffer" }), Buffer.alloc(0)) };
     else yield { ...base, kind: entry.isFile() ? "file" : "other" };
-    if (entry.isDirectory() && (!within || (await within(file))))
+    if (entry.isDirectory() && (!within || (await passing(within(file), false))))
       yield* walkLayer(folder, { ...walking, parent: inside });
   }
 }

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { findImage } from "../../src/image/image-record.ts";
+import { ARM, armArguments, NOTHING_INHERITED } from "../../src/machine/ec2/guest-scripts.ts";
 import { lookUp } from "../../src/machine/find-machine.ts";
 import type { Machine } from "../../src/machine/machine.ts";
 import { filesOf } from "../../src/machine/qemu/qemu-spec.ts";
@@ -265,6 +266,18 @@ describe("trouble", () => {
     expect(await on("cat /srv/unhooked")).toBe("new\ninterrupted");
     expect(await on("systemctl is-enabled bootlace")).toBe("disabled");
     await on("systemctl enable bootlace");
+  });
+
+  test("a dead-man timer that nobody renews powers a machine with systemd off, and nothing of it is there at the next boot", async () => {
+    const machine = await dev();
+    const session = await machine.session();
+    const armed = await session.exec(["sh", "-c", ARM, "bootlace-dead-man", ...armArguments("build-x/vm", 1)]);
+    expect([armed.exit, armed.stderr]).toEqual([0, ""]);
+    await session.closed;
+    while ((await machine.status()) !== "stopped") await new Promise((resolve) => setTimeout(resolve, 200));
+    await machine.start();
+    expect((await bootOf(machine)).outcome).toBe("done");
+    expect(await on(NOTHING_INHERITED)).toBe("");
   });
 
   test("an sshd that starts late is waited for", async () => {

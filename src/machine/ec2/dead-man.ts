@@ -1,3 +1,4 @@
+import { BootlaceError } from "../../../stage2/index.ts";
 import { runChecked } from "../../session/run-checked.ts";
 import type { Session } from "../../session/session.ts";
 import type { BuildMark } from "../machine.ts";
@@ -23,6 +24,10 @@ export interface Guarded {
 export async function guarded(session: Session, { build, machine, onFarewell }: Guarded): Promise<Session> {
   const id = `${build.id}/${machine}`;
   const left = () => Math.max(1, Math.floor((build.expires - Date.now()) / 1000));
+  if (Date.now() >= build.expires)
+    throw new BootlaceError("E_MACHINE_STATE", `${session.target}: the time of ${build.id} is over`, {
+      hint: "Give the image more in bootlace.yaml (`timeout: 3h`), and build again.",
+    });
   const arm = () =>
     runChecked(session, ["sh", "-c", ARM, "bootlace-dead-man", ...armArguments(id, Math.min(SILENCE, left()))]);
   await arm();

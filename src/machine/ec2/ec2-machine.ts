@@ -49,7 +49,7 @@ export class Ec2Machine implements Machine {
   readonly purpose: Machine["purpose"];
   readonly console: string;
   readonly #dir: string;
-  readonly #spec: Ec2Spec;
+  #spec: Ec2Spec;
   readonly #files: Ec2Files;
   readonly #pace: Ec2Pace;
 
@@ -205,6 +205,7 @@ export class Ec2Machine implements Machine {
     if (!this.#spec.build) return;
     const spec: Ec2Spec = { ...this.#spec, build: { ...this.#spec.build, expires } };
     await writeJson(this.#files.spec, spec);
+    this.#spec = spec;
     const { group } = await this.#instance();
     const Resources = [this.id, ...(group === undefined ? [] : [group])];
     await (await this.#api()).createTags({

@@ -9,8 +9,8 @@ umask 022
 if ! grep -qs '^machine=' /run/bootlace/seed; then
   mkdir -p /run/bootlace
   boot=$(cat /proc/sys/kernel/random/boot_id)
-  printf 'provider=ec2\\nmachine=%s\\nboot=%s\\npurpose=%s\\nregion=%s\\n' "$1" "$boot" "$2" "$3" >/run/bootlace/seed.new
-  mv -f /run/bootlace/seed.new /run/bootlace/seed
+  printf 'provider=ec2\\nmachine=%s\\nboot=%s\\npurpose=%s\\nregion=%s\\n' "$1" "$boot" "$2" "$3" >/run/bootlace/seed.desk
+  mv -f /run/bootlace/seed.desk /run/bootlace/seed
 fi
 cat /etc/machine-id
 `;
@@ -18,11 +18,15 @@ cat /etc/machine-id
 /** Where the dead-man timer has its deadline: memory alone, so no image can carry it. */
 const FILE = "/run/bootlace/dead-man";
 
-/** Powers the machine off when the deadline in the file has passed; ends when the file is gone or another's. Arguments: file, id. */
+/**
+ * Powers the machine off when the deadline in the file has passed; ends when the file is gone or another's. Without
+ * braces behind a dollar, which systemd would take for variables of its own (systemd.service(5), "Command lines").
+ * Arguments: file, id.
+ */
 const WATCH = `PATH=$PATH:/usr/sbin:/sbin
 while read -r own until <"$1" && [ "$own" = "$2" ]; do
-  read -r up _ </proc/uptime
-  if [ "\${up%%.*}" -ge "$until" ]; then
+  IFS=. read -r up _ </proc/uptime
+  if [ "$up" -ge "$until" ]; then
     echo "bootlace[guest]: no desk asked for this machine any more, so it powers off" >/dev/console 2>/dev/null
     systemctl poweroff 2>/dev/null || poweroff || halt -p
     exit

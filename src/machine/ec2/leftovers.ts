@@ -1,7 +1,7 @@
 import type { EC2, Filter, Tag } from "@aws-sdk/client-ec2";
 import { listImages } from "../../image/image-record.ts";
 import { loadProject } from "../../project/load-project.ts";
-import type { Leftover } from "../machine.ts";
+import type { BuildsHere, Leftover } from "../machine.ts";
 import { removeGroup } from "./dispose.ts";
 import { ec2Client } from "./ec2-client.ts";
 import { awaitState, isGone } from "./look.ts";
@@ -19,7 +19,7 @@ import { TAG, tagOf } from "./tags.ts";
 export async function findLeftovers(
   dir: string,
   now: number,
-  builds: readonly string[],
+  builds: BuildsHere,
   every: number,
 ): Promise<readonly Leftover[]> {
   const found: Leftover[] = [];
@@ -33,7 +33,7 @@ interface Search {
   readonly project: string;
   readonly kept: ReadonlySet<string>;
   readonly now: number;
-  readonly builds: readonly string[];
+  readonly builds: BuildsHere;
   readonly every: number;
 }
 
@@ -84,7 +84,7 @@ export function isLeftover(tags: readonly Tag[] | undefined, { now, builds }: Pi
   const build = tagOf(tags, TAG.build);
   if (build === "") return false;
   const expires = Date.parse(tagOf(tags, TAG.expires));
-  return builds.includes(build) || expires <= now;
+  return builds.over.includes(build) || (expires <= now && !builds.living.includes(build));
 }
 
 const isUnproven = (tags: readonly Tag[] | undefined): boolean => tagOf(tags, TAG.state) === "building";

@@ -28,7 +28,7 @@ uname -m
 cd /var/lib/bootlace 2>/dev/null || exit 0
 for file in bundles/* runtimes/* artifacts/*; do
   [ ! -e "$file" ] || echo "$file"
-  [ ! -x "$file/bin/node" ] || "$file/bin/node" -e 0 </dev/null >/dev/null 2>&1 &
+  if [ -x "$file/bin/node" ]; then "$file/bin/node" -e 0 </dev/null >/dev/null 2>&1 & fi
 done
 `;
 

@@ -7,6 +7,7 @@ import { searchMachine } from "../../seal/search-machine.ts";
 import { assertClean, findUnclean } from "../../seal/verify-clean.ts";
 import type { Step } from "../recipe.ts";
 import type { BuildStart, CapturedImage, Launched, Sealed } from "./build-context.ts";
+import { letGo } from "./let-go.ts";
 
 type Reached = BuildStart & Launched;
 
@@ -82,11 +83,11 @@ export const captureStep: Step<Reached, CapturedImage & { readonly detail: strin
   },
 };
 
-/** The builder is of no use any more; the image stands on its own. */
+/** The builder is of no use any more; the image stands on its own, and is not given up for what of it stays. */
 export const releaseStep: Step<Reached, object> = {
   name: "release",
-  async run({ machine }) {
-    await machine.dispose();
+  async run({ machine }, tools) {
+    await letGo(machine, tools);
     return {};
   },
 };

@@ -9,6 +9,7 @@ import { followBoot, runAndFollow } from "../../machine/run/run-phase.ts";
 import type { Step, StepTools } from "../recipe.ts";
 import { followOrSaveLogs } from "../save-logs.ts";
 import type { BuildStart, CapturedImage } from "./build-context.ts";
+import { letGo } from "./let-go.ts";
 import { lockSmoke } from "./smoke-lock.ts";
 
 /** Names the fresh machine that proves an image. */
@@ -48,7 +49,7 @@ export const smokeStep: Step<BuildStart & CapturedImage, object> = {
     } catch (error) {
       throw provider.sharesPorts ? await namingNeighbours(error, dir, smokeName(id)) : error;
     }
-    await machine.dispose();
+    await letGo(machine, tools);
     release(id);
     return {};
   },

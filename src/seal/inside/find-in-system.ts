@@ -52,14 +52,15 @@ function gone(error: NodeJS.ErrnoException): readonly string[][] {
 /** Mount points of what is on disks, without a slash at their end: a device of /dev, or the root whatever it is (proc_mounts(5)). */
 async function diskMounts(): Promise<readonly string[]> {
   const mounts = (await readFile("/proc/self/mounts", "utf8")).split("\n").map((line) => line.split(" "));
-  const disks = new Map<string, string>();
+  const disks = new Map<number, string>([[(await lstat("/")).dev, "/"]]);
   for (const [device = "", point = ""] of mounts) {
     const path = point.replace(/\\([0-7]{3})/g, (_all, octal: string) =>
       String.fromCharCode(Number.parseInt(octal, 8)),
     );
-    // A device that is mounted twice is captured once.
-    if (device.startsWith("/dev/") && ![...disks.values()].includes(device)) disks.set(path, device);
+    if (!device.startsWith("/dev/")) continue;
+    // What is mounted twice is captured once; subvolumes of btrfs share a device and are not one another.
+    const { dev } = await lstat(path);
+    if (!disks.has(dev)) disks.set(dev, path);
   }
-  disks.set("/", "/");
-  return [...disks.keys()].map((path) => (path === "/" ? "" : path));
+  return [...disks.values()].map((path) => (path === "/" ? "" : path));
 }

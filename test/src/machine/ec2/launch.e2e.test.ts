@@ -314,7 +314,8 @@ describe("a builder", () => {
   test("leftovers() finds what a dead desk left by tags alone once it expired, or when its build is over, and removes it", async () => {
     await rig.launch(build());
     await rm(join(rig.dir, ".bootlace"), { recursive: true });
-    const find = (now: number, builds: readonly string[] = []) => rig.provider.leftovers?.(rig.dir, now, builds) ?? [];
+    const find = (now: number, over: readonly string[] = []) =>
+      rig.provider.leftovers?.(rig.dir, now, { over, living: [] }) ?? [];
     expect(await find(Date.now())).toEqual([]);
     expect(await find(Date.now(), ["build-web-1"])).toHaveLength(3);
     const found = await find(Date.now() + 7_200_000);

@@ -99,15 +99,16 @@ describe("machineTags()", () => {
   });
 });
 
-test("isLeftover() takes what expired and what is of a build that is over, and nothing that no build made", () => {
+test("isLeftover() takes what expired and what is of a build that is over, and nothing of a living build or that no build made", () => {
   const tags = (build: string, expires: string) => [
     { Key: TAG.build, Value: build },
     { Key: TAG.expires, Value: expires },
   ];
-  const at = { now: Date.UTC(2026, 0, 2), builds: ["build-dead-1"] };
+  const at = { now: Date.UTC(2026, 0, 2), builds: { over: ["build-dead-1"], living: ["build-long-1"] } };
   expect(isLeftover(tags("build-web-1", "2026-01-01T00:00:00.000Z"), at)).toBe(true);
   expect(isLeftover(tags("build-web-1", "2026-01-03T00:00:00.000Z"), at)).toBe(false);
   expect(isLeftover(tags("build-dead-1", "2026-01-03T00:00:00.000Z"), at)).toBe(true);
+  expect(isLeftover(tags("build-long-1", "2026-01-01T00:00:00.000Z"), at)).toBe(false);
   expect(isLeftover(tags("build-web-1", "whenever"), at)).toBe(false);
   expect(isLeftover([{ Key: TAG.expires, Value: "2026-01-01T00:00:00.000Z" }], at)).toBe(false);
   expect(isLeftover(undefined, at)).toBe(false);
