@@ -40,7 +40,7 @@ const OPEN_TO = /^(?:own|(?:\d{1,3}\.){3}\d{1,3}\/\d{1,2}|[0-9A-Fa-f:]*:[0-9A-Fa
 const AMI_NAME = /^[A-Za-z0-9()[\] ./'@_{}-]{3,128}$/;
 
 /** What the metadata service can show ("View tags using instance metadata", Amazon EC2 User Guide); `aws:` is AWS's own. */
-const TAG_KEY = /^(?!aws:)[A-Za-z0-9+=.,_:@-]{1,127}$/;
+const TAG_KEY = /^(?![Aa][Ww][Ss]:)(?!(?:\.{1,2}|_index)$)[A-Za-z0-9+=.,_:@-]{1,127}$/;
 
 const base = z.strictObject({
   ami: text("an id").optional().describe("An AMI by id"),

@@ -105,6 +105,7 @@ async function awaitImage({ api, every, progress, signal }: CaptureRequest, ami:
       every,
       signal,
       passing: /^InvalidAMIID\.(NotFound|Unavailable)$/,
+      overOutages: true,
       late: () =>
         new BootlaceError("E_EC2_IMAGE", `The AMI ${ami} was not there within ${AVAILABLE_WITHIN / 3_600_000} h`),
     },

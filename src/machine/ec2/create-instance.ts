@@ -12,7 +12,8 @@ import { waitFor } from "./wait.ts";
 /** How long EC2 may take to know everywhere what it has just made, in milliseconds. */
 const SETTLES_WITHIN = 120_000;
 /** No such type in this zone: another subnet may have it. */
-const ELSEWHERE = /^(InsufficientInstanceCapacity|Unsupported|InsufficientHostCapacity)$/;
+const ELSEWHERE =
+  /^(InsufficientInstanceCapacity|Unsupported|InsufficientHostCapacity|InsufficientFreeAddressesInSubnet)$/;
 
 /**
  * Makes key pair, group and instance. Calls that create are not interrupted in the middle: nobody would know what came of

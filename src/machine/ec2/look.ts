@@ -56,6 +56,7 @@ export function awaitState(
       every,
       signal,
       passing: /^InvalidInstanceID\.NotFound$/,
+      overOutages: true,
       late: () =>
         new BootlaceError("E_EC2_BOOT", `${id} is ${now} after ${STATE_WITHIN / 60_000} min, expected ${wanted}`),
     },

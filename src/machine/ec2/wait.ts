@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { BootlaceError } from "../../../stage2/index.ts";
 import { abortError, throwIfAborted } from "../../session/abort.ts";
 import { awsCode } from "./ec2-errors.ts";
 
@@ -12,6 +13,8 @@ export interface Waiting {
   readonly late: (last: unknown) => Promise<Error> | Error;
   /** Errors that pass: what was created a moment ago is not known everywhere at once. */
   readonly passing?: RegExp;
+  /** For looks that change nothing: a network that is gone for a while, as when a laptop wakes up, ends no wait of hours. */
+  readonly overOutages?: boolean;
 }
 
 /**
@@ -29,7 +32,8 @@ export async function waitFor<T>(look: () => Promise<T | undefined>, waiting: Wa
       const found = await look();
       if (found !== undefined) return found;
     } catch (error) {
-      if (!passing?.test(awsCode(error))) throw error;
+      const isOutage = error instanceof BootlaceError && error.code === "E_AWS_UNREACHABLE";
+      if (!passing?.test(awsCode(error)) && !(waiting.overOutages && isOutage)) throw error;
       last = error;
     }
     if (performance.now() > end) throw await late(last);

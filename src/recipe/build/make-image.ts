@@ -48,7 +48,7 @@ export const verifyStep: Step<Reached, { readonly detail: string }> = {
 
 /** The last act on a machine whose disk never lies at the desk. */
 export const verifyInsideStep: Step<Reached, { readonly detail: string }> = {
-  name: "verify clean",
+  name: "search inside",
   when: ({ machine }) => machine.searchedInside === true,
   retryFrom: "prepare",
   async run(context, { signal }) {
@@ -99,7 +99,6 @@ export const recordStep: Step<
 > = {
   name: "record",
   async run({ dir, provider, plan, packages, imageId, captured }) {
-    await provider.keepImage?.(captured.origin);
     const layer = (file: string) => file.slice(imagesFolder(dir).length + 1);
     const image: ImageRecord = {
       format: 2,
@@ -124,6 +123,8 @@ export const recordStep: Step<
       })),
     };
     await writeImage(dir, image);
+    // After it: an AMI that is proven and stands in no record would be found by nobody.
+    await provider.keepImage?.(captured.origin);
     return { image, detail: join(plan.image, imageId) };
   },
 };

@@ -9,6 +9,8 @@ import { loginOf } from "../../../../src/machine/ec2/login-of.ts";
 import { amiName } from "../../../../src/machine/ec2/plan-instance.ts";
 import { runRequest } from "../../../../src/machine/ec2/run-request.ts";
 import { imageTags, machineTags, TAG, tagOf } from "../../../../src/machine/ec2/tags.ts";
+import { waitFor } from "../../../../src/machine/ec2/wait.ts";
+import { BootlaceError } from "../../../../stage2/index.ts";
 
 const AMI = {
   id: "ami-0123456789abcdef0",
@@ -179,4 +181,19 @@ test("docs/ec2.md names every right that the code needs, and none beside", () =>
   const rights = page.slice(page.indexOf("## Rights"), page.indexOf("## What it cannot yet"));
   const named = [...rights.matchAll(/`(?:ec2:)?([A-Z][A-Za-z0-9]+)`/g)].map(([, name = ""]) => name);
   expect(named.sort()).toEqual(calls.map((name) => name.replace(/^./, (first) => first.toUpperCase())).sort());
+});
+
+test("waitFor() goes on over an outage where the look changes nothing, and ends with it elsewhere", async () => {
+  const outage = new BootlaceError("E_AWS_UNREACHABLE", "EC2 did not answer");
+  const wait = (overOutages: boolean) => {
+    const answers = [outage, undefined, outage, "there"];
+    const look = async () => {
+      const answer = answers.shift();
+      if (answer instanceof Error) throw answer;
+      return answer;
+    };
+    return waitFor(look, { within: 60_000, every: 1, overOutages, late: () => new Error("late") });
+  };
+  await expect(wait(true)).resolves.toBe("there");
+  await expect(wait(false)).rejects.toBe(outage);
 });
