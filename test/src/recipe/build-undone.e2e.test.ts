@@ -32,7 +32,8 @@ const everything = (dir: string) => ({
 const NOTHING = { machines: [], layers: [], images: [] };
 
 describe("a build leaves nothing", () => {
-  test.each(buildRecipe.steps.map(({ name }) => name))(
+  // The last act on an instance is tested there: a sandbox is searched from the desk.
+  test.each(buildRecipe.steps.map(({ name }) => name).filter((name) => name !== "search inside"))(
     "when %s fails after its work, and the first error is told",
     async (failing) => {
       const dir = await makeProject(SMALL);
