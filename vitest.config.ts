@@ -3,8 +3,13 @@ import { configDefaults, defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // `npm run test:e2e` has the virtual machines.
-    exclude: [...configDefaults.exclude, "test/e2e/**", "test/src/machine/qemu/*.e2e.test.ts"],
+    // `npm run test:e2e` has the virtual machines, and whole builds at the EC2 endpoint.
+    exclude: [
+      ...configDefaults.exclude,
+      "test/e2e/**",
+      "test/src/machine/qemu/*.e2e.test.ts",
+      "test/src/machine/ec2/{build,verify}.e2e.test.ts",
+    ],
     globalSetup: ["test/support/global-setup.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,

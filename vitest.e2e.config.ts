@@ -1,9 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-/** Virtual machines: each takes both processors of a small computer, so one file at a time. */
+/** Virtual machines and whole builds of AMIs: each takes both processors of a small computer, so one file at a time. */
 export default defineConfig({
   test: {
-    include: ["test/e2e/**/*.test.ts", "test/src/machine/qemu/*.e2e.test.ts"],
+    include: [
+      "test/e2e/**/*.test.ts",
+      "test/src/machine/qemu/*.e2e.test.ts",
+      "test/src/machine/ec2/{build,verify}.e2e.test.ts",
+    ],
     globalSetup: ["test/support/global-setup.ts"],
     testTimeout: 600_000,
     hookTimeout: 900_000,

@@ -2,8 +2,8 @@ import { fileURLToPath } from "node:url";
 import { packageRoot } from "../../../../src/cli/package-root.ts";
 import { quote } from "../../../../stage2/index.ts";
 
-/** No part of any AMI: other tests write here while an instance is searched. */
-const CHECKOUT = fileURLToPath(packageRoot());
+/** No part of any AMI: other tests write there while an instance is searched, and keep their sandboxes there. */
+const OTHERS = [fileURLToPath(packageRoot()), "/var/tmp"];
 
 /** What an instance's first moments need to know. */
 export interface FirmwareParts {
@@ -45,8 +45,7 @@ firmware() {
   echo ${parts.id} >/run/ec2/class/dmi/id/board_asset_tag
   mount -t overlay overlay -o ro,lowerdir=/run/ec2/class:/sys/class /sys/class
   rm -f /run/bootlace/seed
-  mount -t tmpfs -o mode=755 tmpfs ${quote(CHECKOUT)}
-${instanceScript(parts)}
+${OTHERS.map((folder) => `  mount -t tmpfs -o mode=1777 tmpfs ${quote(folder)}\n`).join("")}${instanceScript(parts)}
   cat >/run/ec2/start-sshd <<'EOF'
 exec setsid /usr/sbin/sshd -D -e ${sshdOptions(parts).map(quote).join(" ")} </dev/null >>/run/ec2/sshd.log 2>&1
 EOF
