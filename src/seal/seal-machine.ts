@@ -42,6 +42,9 @@ done
 [ -z "$stop" ] || systemctl stop $stop || echo "not every service stops" >&2
 `;
 
+/** A run is told as closed before its runner and stage1 have put everything away; the lock is theirs until then. */
+const OVER = "[ ! -e /var/lib/bootlace/lock ] || flock /var/lib/bootlace/lock true";
+
 /** What was deleted is given back to the disk; a disk that cannot take it back is no fault. */
 const TRIM = "command -v fstrim >/dev/null 2>&1 && fstrim -a >/dev/null 2>&1; sync";
 
@@ -61,6 +64,7 @@ export async function sealMachine(
   const name = named("the build machine's host name") ?? "";
   const run = (...argv: readonly string[]) => runChecked(session, argv, { signal });
   // The journal is nobody else's: it is rewritten while the rest is cleaned.
+  await run("sh", "-c", OVER, "bootlace-over");
   const checkpoint = run("/usr/lib/bootlace/bootlace", "checkpoint");
   const cleaned = (async () => {
     const packages = await run("sh", "-c", PACKAGES, "bootlace-packages");
