@@ -20,14 +20,18 @@ export async function supervisorCommand(): Promise<readonly string[]> {
     external: ["*.node", "cpu-features"],
     logLevel: "error",
   });
-  const bytes = outputFiles[0]?.contents ?? new Uint8Array();
+  return [process.execPath, keptProgram("supervisor", outputFiles[0]?.contents ?? new Uint8Array())];
+}
+
+/** Writes a bundled program of the tests into the checkout's cache; answers its file. */
+export function keptProgram(name: string, bytes: Uint8Array): string {
   const folder = fileURLToPath(new URL("../../node_modules/.cache/bootlace", import.meta.url));
   // Named by its content: files that are tested at the same time share it.
-  const file = join(folder, `supervisor-${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}.cjs`);
+  const file = join(folder, `${name}-${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}.cjs`);
   if (!existsSync(file)) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${file}.${process.pid}`, bytes);
     renameSync(`${file}.${process.pid}`, file);
   }
-  return [process.execPath, file];
+  return file;
 }

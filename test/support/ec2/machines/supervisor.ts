@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { keptProgram } from "../../supervisor.ts";
 
 /** In a machine's folder: shell that its PID 1 runs before the boot hook. */
 export const FIRMWARE = "firmware.sh";
@@ -52,14 +51,6 @@ export async function ec2Supervisor(): Promise<readonly string[]> {
     external: ["*.node", "cpu-features"],
     logLevel: "error",
   });
-  const bytes = outputFiles[0]?.contents ?? new Uint8Array();
-  const folder = fileURLToPath(new URL("../../../../node_modules/.cache/bootlace", import.meta.url));
-  // Named by its content: files that are tested at the same time share it.
-  const file = join(folder, `ec2-supervisor-${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}.cjs`);
-  if (!existsSync(file)) {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(`${file}.${process.pid}`, bytes);
-    renameSync(`${file}.${process.pid}`, file);
-  }
+  const file = keptProgram("ec2-supervisor", outputFiles[0]?.contents ?? new Uint8Array());
   return [process.execPath, file, String(process.pid)];
 }
