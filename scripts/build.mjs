@@ -31,9 +31,9 @@ const desk = await build({
 });
 const machine = await build({ ...runner, write: false, outfile: "dist/stage2.mjs" });
 const search = await build({
-  ...(await readJson("../src/seal/inside/program-build.json")),
-  absWorkingDir: root,
+  ...runner,
   write: false,
+  entryPoints: ["src/seal/inside/main.ts"],
   outfile: "dist/search.mjs",
 });
 

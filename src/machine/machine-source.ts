@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import { BootlaceError, findClosure, type Service } from "../../stage2/index.ts";
 import { findImage, imageBase } from "../image/image-record.ts";
 import type { BaseConfig, ImageConfig, MachineConfig } from "../manifest/project-schema.ts";
-import { loadProject } from "../project/load-project.ts";
 import type { LoadedProject } from "../project/loaded.ts";
 import { deskArch, type RuntimeArch } from "../runtime/pinned.ts";
 import type { Base, Hardware, Provider } from "./machine.ts";
@@ -13,14 +12,14 @@ import type { Base, Hardware, Provider } from "./machine.ts";
  * @throws {BootlaceError} `E_PROVIDER_UNSUPPORTED` for a base that the provider's machines do not have, `E_IMAGE_UNKNOWN` for an image that was not built.
  */
 export async function resolveBase(
-  dir: string,
+  { dir, config }: Pick<LoadedProject, "dir" | "config">,
   from: string | BaseConfig | undefined,
   provider: Provider,
 ): Promise<Base> {
   if (typeof from === "string") return imageOf(dir, from, provider);
-  if (from === undefined) return inRegion(dir, provider.defaultBase);
+  if (from === undefined) return inRegion(config.region, provider.defaultBase);
   const base = describedBase(dir, from);
-  if (base && provider.bases.includes(base.kind)) return inRegion(dir, base);
+  if (base && provider.bases.includes(base.kind)) return inRegion(config.region, base);
   const starts = provider.bases.map((kind) => BASE_WORDS[kind]).join(", ");
   throw new BootlaceError(
     "E_PROVIDER_UNSUPPORTED",
@@ -30,10 +29,8 @@ export async function resolveBase(
 }
 
 /** An AMI is known in one region only: that of the project. */
-async function inRegion(dir: string, base: Base): Promise<Base> {
-  if (base.kind !== "ami") return base;
-  const { region } = (await loadProject(dir)).config;
-  return region === undefined ? base : { ...base, region };
+function inRegion(region: string | undefined, base: Base): Base {
+  return base.kind !== "ami" || region === undefined ? base : { ...base, region };
 }
 
 const BASE_WORDS: Readonly<Record<Base["kind"], string>> = {

@@ -67,7 +67,7 @@ export async function bringUp(options: UpOptions): Promise<Up> {
   }
 
   async function launched(): Promise<Machine> {
-    const base = await resolveBase(dir, from, provider);
+    const base = await resolveBase(loaded, from, provider);
     const of = `machine ${target}`;
     const step: Stepping = (name, act) => deskStep(onEvent, { step: name, of }, act);
     const spec = { name: target, dir, base, purpose: "run", hardware, step } as const;

@@ -17,8 +17,11 @@ export interface Garbage {
 
 /** What dead desks left behind and kept builds whose time is over; nothing that a living desk works on. */
 export async function findGarbage(dir: string, now: number, all = false): Promise<Garbage> {
-  const entries = (await listLedger(dir)).filter((entry) => isAbandoned(entry, now) || (all && entry.state === "kept"));
-  return { entries, layers: await unusedLayers(dir), remote: await remoteLeftovers(dir, now, entries) };
+  const ledger = await listLedger(dir);
+  const entries = ledger.filter((entry) => isAbandoned(entry, now) || (all && entry.state === "kept"));
+  // One that lasts longer than it was to is still its desk's.
+  const living = ledger.filter((entry) => !isAbandoned(entry, now)).map(({ id }) => id);
+  return { entries, layers: await unusedLayers(dir), remote: await remoteLeftovers(dir, now, entries, living) };
 }
 
 /** Asks only the providers that the project uses: the others would want credentials that nobody has. */
@@ -26,10 +29,9 @@ async function remoteLeftovers(
   dir: string,
   now: number,
   entries: readonly LedgerEntry[],
+  living: readonly string[],
 ): Promise<readonly Leftover[]> {
   const found: Leftover[] = [];
-  // One that lasts longer than it was to is still its desk's.
-  const living = (await listLedger(dir)).filter((entry) => !isAbandoned(entry, now)).map(({ id }) => id);
   for (const provider of allProviders().filter(({ leftovers }) => leftovers)) {
     const own = entries.filter((entry) => entry.provider === provider.name).map(({ id }) => id);
     if (own.length > 0 || (await isUsed(dir, provider.name)))

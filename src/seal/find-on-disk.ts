@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type ExtEntry, ExtVolume } from "../disk/ext-volume.ts";
 import { findVolumes } from "../disk/volumes.ts";
 import type { Contents } from "../machine/machine.ts";
-import { type Find, ownerOf } from "./find.ts";
+import { type Find, findAt } from "./find.ts";
 import { LEFTOVERS, PRIVATE_KEY } from "./leftovers.ts";
 import type { Needle } from "./needles.ts";
 import { Published } from "./published.ts";
@@ -26,12 +26,11 @@ export async function findOnDisk(
   const hits = await searchRanges(path, written, needles);
   const finds: Find[] = [];
   const seen = new Set<string>();
-  const add = (found: Pick<Find, "path" | "what">): void => {
-    const key = `${found.path}\0${found.what}`;
+  const add = ({ path, what }: Pick<Find, "path" | "what">): void => {
+    const key = `${path}\0${what}`;
     if (seen.has(key)) return;
     seen.add(key);
-    const service = ownerOf(found.path);
-    finds.push({ ...found, ...(service ? { service } : {}) });
+    finds.push(findAt(path, what));
   };
   for (const { start, length, kind } of volumes) {
     const inside = hits.filter(({ offset }) => offset >= start && offset < start + length);

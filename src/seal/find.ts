@@ -6,8 +6,13 @@ export interface Find {
   readonly service?: string;
 }
 
+export function findAt(path: string, what: string): Find {
+  const service = ownerOf(path);
+  return { path, what, ...(service ? { service } : {}) };
+}
+
 /** Bootlace's own folders tell whose file it is. */
-export function ownerOf(path: string): string | undefined {
+function ownerOf(path: string): string | undefined {
   const own =
     /^\/var\/lib\/bootlace\/(?:state|destroy|bundles\/[0-9a-f]+\/services)\/(bootlace\/[a-z0-9-]+|[a-z0-9-]+)\//.exec(
       path,

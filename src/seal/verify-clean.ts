@@ -1,6 +1,6 @@
 import { BootlaceError } from "../../stage2/index.ts";
 import type { Contents } from "../machine/machine.ts";
-import { type Find, ownerOf } from "./find.ts";
+import { type Find, findAt } from "./find.ts";
 import { findOnDisk } from "./find-on-disk.ts";
 import type { Needle } from "./needles.ts";
 import { Published } from "./published.ts";
@@ -21,8 +21,7 @@ async function findInFolder(folder: string, needles: readonly Needle[]): Promise
   const finds: Find[] = [];
   const published = new Published(folder);
   const add = (path: string, found: Iterable<string>) => {
-    const service = ownerOf(path);
-    for (const what of new Set(found)) finds.push({ path, what, ...(service ? { service } : {}) });
+    for (const what of new Set(found)) finds.push(findAt(path, what));
   };
   for await (const entry of walkLayer(folder))
     add(entry.path, [...(await searchEntry(entry, needles)), ...(await searchContent(entry, needles, published))]);

@@ -3,7 +3,7 @@ import type { EC2 } from "@aws-sdk/client-ec2";
 import { BootlaceError } from "../../../stage2/index.ts";
 import { abortError } from "../../session/abort.ts";
 import type { Session } from "../../session/session.ts";
-import { consoleEnd } from "../qemu/console.ts";
+import { consoleEnd } from "../console.ts";
 import type { Ec2Pace } from "./ec2-machine.ts";
 import type { Ec2Files, Ec2Spec } from "./ec2-spec.ts";
 import { fetchConsole, printedKeys } from "./instance-console.ts";

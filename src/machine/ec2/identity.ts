@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { printedHostKeys } from "../console.ts";
 import type { NamedValue } from "../machine.ts";
-import { printedHostKeys } from "../qemu/console.ts";
 import type { Ec2Files, Ec2Instance, Ec2Known } from "./ec2-spec.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import type { EC2 } from "@aws-sdk/client-ec2";
 import { BootlaceError } from "../../../stage2/index.ts";
-import { consoleEnd, readConsole } from "../qemu/console.ts";
+import { consoleEnd, readConsole } from "../console.ts";
 import { awsCode } from "./ec2-errors.ts";
 import type { Ec2Files } from "./ec2-spec.ts";
 import { waitFor } from "./wait.ts";

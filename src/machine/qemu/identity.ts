@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { printedHostKeys } from "../console.ts";
 import type { NamedValue } from "../machine.ts";
 import { readJson } from "../machine-folder.ts";
-import { printedHostKeys } from "./console.ts";
 import type { QemuFiles, QemuSpec } from "./qemu-spec.ts";
 
 /**

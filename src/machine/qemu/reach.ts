@@ -4,8 +4,8 @@ import { BootlaceError } from "../../../stage2/index.ts";
 import { abortError, throwIfAborted } from "../../session/abort.ts";
 import { connectSsh } from "../../session/connect-ssh.ts";
 import type { Session } from "../../session/session.ts";
+import { type ConsoleReport, consoleEnd, consoleTail, hearConsole } from "../console.ts";
 import { isAlive } from "../process-identity.ts";
-import { type ConsoleReport, consoleEnd, consoleTail, hearConsole } from "./console.ts";
 import { endedAtOnce } from "./qemu-process.ts";
 import type { QemuFiles, QemuSpec, QemuState } from "./qemu-spec.ts";
 

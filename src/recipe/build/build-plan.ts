@@ -53,7 +53,7 @@ export async function planBuild(
   const roots = config.services ?? loaded.project.roots;
   const closure = closureFor(loaded, roots, provider, arch);
   const parent = typeof config.from === "string" ? await findImage(loaded.dir, config.from) : undefined;
-  const base = await resolveBase(loaded.dir, config.from, provider);
+  const base = await resolveBase(loaded, config.from, provider);
   const hardware = hardwareOf(config, arch);
   // The first time a base is made or fetched, which takes a minute.
   const stateOfBase = () =>

@@ -1,5 +1,5 @@
 import { lstat, readFile } from "node:fs/promises";
-import { type Find, ownerOf } from "../find.ts";
+import { type Find, findAt } from "../find.ts";
 import type { Needle } from "../needles.ts";
 import { Published } from "../published.ts";
 import { searchContent, searchEntry } from "../search-entry.ts";
@@ -30,9 +30,7 @@ export async function findInSystem(needles: readonly Needle[], since: number, ro
         searchEntry(entry, needles),
         (await changedSince(entry.file, since)) ? searchContent(entry, needles, published) : [],
       ]).catch(gone);
-      const service = ownerOf(entry.path);
-      for (const what of new Set(found.flatMap((some) => [...some])))
-        finds.push({ path: entry.path, what, ...(service ? { service } : {}) });
+      for (const what of new Set(found.flatMap((some) => [...some]))) finds.push(findAt(entry.path, what));
       if (finds.length >= ENOUGH) return finds;
     }
   }

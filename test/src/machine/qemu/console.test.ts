@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { beginConsole, consoleTail, hearConsole, printedHostKeys } from "../../../../src/machine/qemu/console.ts";
+import { beginConsole, consoleTail, hearConsole, printedHostKeys } from "../../../../src/machine/console.ts";
 
 const BOOT = "667ec3ff-2aa9-4188-ae33-c0b26623ed15";
 const block = (key: string) =>

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
+import { consoleEnd, readConsole } from "../../../../src/machine/console.ts";
 import { chooseAccel, shownAccel } from "../../../../src/machine/qemu/accel.ts";
 import { mirrorsOf } from "../../../../src/machine/qemu/apt-mirrors.ts";
 import {
@@ -10,7 +11,6 @@ import {
   finishCommand,
   mmdebstrapCommand,
 } from "../../../../src/machine/qemu/base-commands.ts";
-import { consoleEnd, readConsole } from "../../../../src/machine/qemu/console.ts";
 import { GUEST_SCRIPT, KEYS_SCRIPT } from "../../../../src/machine/qemu/guest-files.ts";
 import { assertPortsFree, parseForward } from "../../../../src/machine/qemu/ports.ts";
 import { probeKvm, probeOptions } from "../../../../src/machine/qemu/probe.ts";
