@@ -6,6 +6,7 @@ import { findImage } from "../../src/image/image-record.ts";
 import { ARM, armArguments, NOTHING_INHERITED } from "../../src/machine/ec2/guest-scripts.ts";
 import { lookUp } from "../../src/machine/find-machine.ts";
 import type { Machine } from "../../src/machine/machine.ts";
+import { isAlive } from "../../src/machine/process-identity.ts";
 import { filesOf } from "../../src/machine/qemu/qemu-spec.ts";
 import { qmp } from "../../src/machine/qemu/qmp.ts";
 import type { CloseEvent } from "../../src/machine/run/follow-run.ts";
@@ -144,9 +145,19 @@ describe("a machine of that image", () => {
     const image = await findImage(dir, "web");
     const { machine } = await bringUp({ dir, target: "web", onEvent: () => {}, signal: never });
     const sister = await runOn(machine, told);
-    await machine.dispose();
     expect(image?.name).toBe("web");
     for (const line of own.split("\n")) expect(sister.split("\n")).not.toContain(line);
+  });
+
+  test("is cut off when it does not end in its time, and stop() says so", async () => {
+    const sister = await vmProvider({ stopWithin: 1_000 }).find(dir, "web");
+    if (!sister) throw new Error("the sister is gone");
+    const { process: qemu } = await vmState(dir, "web");
+    // Nobody hears the power button.
+    await runOn(sister, "systemctl mask --runtime --now systemd-logind.service");
+    expect(await sister.stop()).toBe("cut off");
+    expect([isAlive(qemu), await sister.status()]).toEqual([false, "stopped"]);
+    await sister.dispose();
   });
 
   test("updates again after a reboot, which its boot id proves", async () => {

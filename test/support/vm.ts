@@ -3,9 +3,8 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Machine } from "../../src/machine/machine.ts";
 import { readJson } from "../../src/machine/machine-folder.ts";
-import type { QemuOptions } from "../../src/machine/qemu/qemu-provider.ts";
 import { qemuProvider } from "../../src/machine/qemu/qemu-provider.ts";
-import { filesOf, type QemuState } from "../../src/machine/qemu/qemu-spec.ts";
+import { filesOf, type QemuPace, type QemuState } from "../../src/machine/qemu/qemu-spec.ts";
 import { ensureDebianPackages } from "./debian.ts";
 
 /** What VMs of the tests start from: one base for all suites, made once in the cache of whoever runs them. */
@@ -15,9 +14,9 @@ export const VM_BASE = { kind: "debian", suite: "bookworm" } as const;
 export const TWO_BOOTS = 300_000;
 
 /** The provider with what it needs on this computer. */
-export function vmProvider(options: QemuOptions = {}) {
+export function vmProvider(pace: QemuPace = {}) {
   ensureDebianPackages(["qemu-system-x86", "qemu-utils", "mmdebstrap", "e2fsprogs"]);
-  return qemuProvider(options);
+  return qemuProvider(pace);
 }
 
 /** Makes the base where it is not there yet, so that no test's own time goes into it. */

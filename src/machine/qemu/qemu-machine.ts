@@ -15,7 +15,7 @@ import { qemuCommand } from "./command.ts";
 import { identityOf } from "./identity.ts";
 import { assertPortsFree, freePort, parseForward } from "./ports.ts";
 import { findStray, startQemu, stopQemu } from "./qemu-process.ts";
-import type { QemuFiles, QemuSpec, QemuState } from "./qemu-spec.ts";
+import type { QemuFiles, QemuPace, QemuSpec, QemuState } from "./qemu-spec.ts";
 import { hear, knownHostKeys, logIn, reach } from "./reach.ts";
 import { kernelLine } from "./seed.ts";
 import { openStoppedDisk, type StoppedDisk } from "./stopped-disk.ts";
@@ -36,14 +36,13 @@ export class QemuMachine implements Machine {
   readonly console: string;
   readonly #spec: QemuSpec;
   readonly #files: QemuFiles;
-  readonly #bootWithin: number | undefined;
+  readonly #pace: QemuPace;
   #stopped: StoppedDisk | undefined;
 
-  /** @param bootWithin milliseconds; default by acceleration. */
-  constructor(spec: QemuSpec, files: QemuFiles, bootWithin?: number) {
+  constructor(spec: QemuSpec, files: QemuFiles, pace: QemuPace = {}) {
     this.#spec = spec;
     this.#files = files;
-    this.#bootWithin = bootWithin;
+    this.#pace = pace;
     this.name = spec.name;
     this.id = spec.id;
     this.purpose = spec.purpose;
@@ -123,7 +122,7 @@ export class QemuMachine implements Machine {
   async stop(): Promise<Stopped> {
     const state = await this.#state();
     if (!state) return "in order";
-    const stopped = await stopQemu(state.process, this.#files);
+    const stopped = await stopQemu(state.process, this.#files, this.#pace.stopWithin);
     await rm(this.#files.state, { force: true });
     return stopped;
   }
@@ -168,7 +167,7 @@ export class QemuMachine implements Machine {
   }
 
   #within({ accel }: QemuState): number {
-    return this.#bootWithin ?? BOOT_WITHIN[accel.accel];
+    return this.#pace.bootWithin ?? BOOT_WITHIN[accel.accel];
   }
 
   async #kernelLine(): Promise<string | undefined> {

@@ -20,21 +20,16 @@ import { madeBase } from "./made-base.ts";
 import { onPath } from "./on-path.ts";
 import { assertPortsFree, parseForward } from "./ports.ts";
 import { QemuMachine } from "./qemu-machine.ts";
-import { type BaseDisk, filesOf, type QemuFiles, type QemuSpec } from "./qemu-spec.ts";
+import { type BaseDisk, filesOf, type QemuFiles, type QemuPace, type QemuSpec } from "./qemu-spec.ts";
 import { makeSeed } from "./seed.ts";
 import { unusedDisks } from "./unused-disks.ts";
-
-export interface QemuOptions {
-  /** How long a boot may take, in milliseconds; default by acceleration. */
-  readonly bootWithin?: number;
-}
 
 /** Memory of a machine where nobody says, in bytes. */
 const MEMORY = 1024 ** 3;
 const CPUS = 2;
 
 /** Virtual machines on this computer: a kernel, a systemd and an sshd of their own. */
-export function qemuProvider({ bootWithin }: QemuOptions = {}): Provider {
+export function qemuProvider(pace: QemuPace = {}): Provider {
   return {
     name: "qemu",
     lacks: [],
@@ -51,7 +46,7 @@ export function qemuProvider({ bootWithin }: QemuOptions = {}): Provider {
       const arch = archOf(spec);
       await assertQemuAvailable(arch);
       await assertFree(spec);
-      const { machine, files, made } = await record(spec, arch, bootWithin, signal);
+      const { machine, files, made } = await record(spec, arch, pace, signal);
       try {
         await prepare(made, files, spec.base, signal);
         await machine.start(signal);
@@ -64,7 +59,7 @@ export function qemuProvider({ bootWithin }: QemuOptions = {}): Provider {
     async find(dir, name) {
       const files = filesOf(dir, name);
       const spec = await readJson<QemuSpec>(files.spec);
-      return spec?.provider === "qemu" ? new QemuMachine(spec, files, bootWithin) : undefined;
+      return spec?.provider === "qemu" ? new QemuMachine(spec, files, pace) : undefined;
     },
     unused: () => unusedDisks(),
   };
@@ -80,7 +75,7 @@ async function assertFree(spec: LaunchSpec): Promise<void> {
 const archOf = ({ base, hardware }: LaunchSpec): GuestArch =>
   base.kind === "layers" && base.origin.arch === "arm64" ? "arm64" : (hardware?.arch ?? deskArch());
 
-async function record(spec: LaunchSpec, arch: GuestArch, bootWithin: number | undefined, signal?: AbortSignal) {
+async function record(spec: LaunchSpec, arch: GuestArch, pace: QemuPace, signal?: AbortSignal) {
   const { name, dir, purpose, hardware = {} } = spec;
   const base = await obtainBase(spec.base, arch, signal);
   const layers = spec.base.kind === "layers" ? spec.base.layers : [];
@@ -108,7 +103,7 @@ async function record(spec: LaunchSpec, arch: GuestArch, bootWithin: number | un
   const files = filesOf(dir, name);
   // The record first: whatever is made from here on can be found and removed by it.
   if (!(await claimJson(files.spec, made))) throw nameTaken(name);
-  return { made, files, machine: new QemuMachine(made, files, bootWithin) as Machine };
+  return { made, files, machine: new QemuMachine(made, files, pace) as Machine };
 }
 
 /** Random, locally administered, not multicast (IEEE 802, 8.2): the second digit is 2, 6, a or e. */

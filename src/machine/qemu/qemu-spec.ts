@@ -42,6 +42,14 @@ export interface QemuSpec {
   readonly layers: readonly Layer[];
 }
 
+/** What it may take, in milliseconds; without it what is usual for the acceleration. */
+export interface QemuPace {
+  /** A boot, until somebody is let in. */
+  readonly bootWithin?: number;
+  /** A guest that is asked to end, until its power is cut. */
+  readonly stopWithin?: number;
+}
+
 /** `state.json`: there while QEMU runs. */
 export interface QemuState {
   readonly process: ProcessIdentity;
