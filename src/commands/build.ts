@@ -1,14 +1,16 @@
 import { BootlaceError, createReporter, EXIT, shownBytes } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { age } from "../image/age.ts";
-import { findImage } from "../image/image-record.ts";
 import type { Machine } from "../machine/machine.ts";
 import { providerNamed } from "../machine/providers.ts";
 import { Link } from "../machine/run/link.ts";
+import { commandLineParams } from "../project/command-line-params.ts";
 import { loadProject } from "../project/load-project.ts";
 import { askDecision } from "../recipe/ask.ts";
 import { type BuildOptions, buildImage } from "../recipe/build/build-image.ts";
-import { imageConfig } from "../recipe/build/build-plan.ts";
+import { checkImage, imageConfig } from "../recipe/build/image-config.ts";
+import { imageOrder } from "../recipe/build/image-order.ts";
+import { textsOf } from "./texts-of.ts";
 
 /** `bootlace build IMAGE… [--force] [--on-error ask|clean|keep] [--resume ID]` */
 const build: CommandRun = async (context) => {
@@ -18,8 +20,13 @@ const build: CommandRun = async (context) => {
   const reporter = createReporter({ stream: stdout, json });
   const tell = (text: string) => json || stdout.write(`${text}\n`);
   try {
-    for (const image of await withParents(dir, args, (name) => imageConfig(loaded, name).from)) {
-      const provider = providerNamed(text(options.on) ?? imageConfig(loaded, image).on ?? "sandbox");
+    const params = await commandLineParams(dir, textsOf(options.param));
+    const order = await imageOrder(dir, args, (name) => imageConfig(loaded, name).from);
+    const providerOf = (image: string) => providerNamed(text(options.on) ?? imageConfig(loaded, image).on ?? "sandbox");
+    // What is wrong with the last one is told before an hour went into the first.
+    for (const image of order) await checkImage({ dir, image, params }, providerOf(image));
+    for (const image of order) {
+      const provider = providerOf(image);
       const resume = args.includes(image) ? text(options.resume) : undefined;
       const result = await buildImage({
         dir: loaded.dir,
@@ -27,6 +34,7 @@ const build: CommandRun = async (context) => {
         provider,
         report: reporter,
         signal,
+        params,
         force: options.force === true && args.includes(image),
         ...(resume ? { resume } : {}),
         decide: decider(context, image, () => reporter.close()),
@@ -49,23 +57,6 @@ const build: CommandRun = async (context) => {
 };
 
 export default build;
-
-/** Images that were asked for, each after the image of the project that it is made from, where that is not there yet. */
-async function withParents(
-  dir: string,
-  asked: readonly string[],
-  fromOf: (name: string) => unknown,
-): Promise<readonly string[]> {
-  const order: string[] = [];
-  const add = async (name: string, wanted: boolean): Promise<void> => {
-    if (order.includes(name) || (!wanted && (await findImage(dir, name)))) return;
-    const from = fromOf(name);
-    if (typeof from === "string") await add(from, false);
-    order.push(name);
-  };
-  for (const name of asked) await add(name, true);
-  return order;
-}
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 

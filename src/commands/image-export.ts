@@ -1,17 +1,15 @@
 import { resolve } from "node:path";
 import { BootlaceError, EXIT } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
-import { findImage, imageBase } from "../image/image-record.ts";
+import { imageNamed } from "../image/find-image.ts";
+import { imageBase } from "../image/image-record.ts";
+import { openRecords } from "../image/records/open-records.ts";
 import { exportDisk } from "../machine/providers.ts";
 
 /** `bootlace image export NAME[/ID] FILE [--format F] [--chain] [--compress]` */
 const imageExport: CommandRun = async ({ dir, args, options, json, stdout, signal }) => {
   const [target = "", file = ""] = args;
-  const image = await findImage(dir, target);
-  if (!image)
-    throw new BootlaceError("E_IMAGE_UNKNOWN", `There is no image ${target}`, {
-      hint: "`bootlace image ls` lists them.",
-    });
+  const image = await imageNamed(await openRecords(dir), target);
   const base = imageBase(dir, image);
   if (image.provider !== "qemu" || base.kind !== "layers")
     throw new BootlaceError("E_PROVIDER_UNSUPPORTED", `Image ${target} is of ${image.provider}: it has no disk`, {

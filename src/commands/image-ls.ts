@@ -2,27 +2,41 @@ import { EXIT, shownBytes } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
 import { plural } from "../cli/plural.ts";
 import { age } from "../image/age.ts";
-import { type ImageRecord, listImages } from "../image/image-record.ts";
-import { imageUsers } from "../image/image-users.ts";
+import { isHere, placeOfFiles } from "../image/find-image.ts";
+import { type ImageRecord, imageName } from "../image/image-record.ts";
+import { localUsers, machinesHere } from "../image/image-users.ts";
+import { openRecords } from "../image/records/open-records.ts";
 import { placeOf } from "../machine/providers.ts";
 
-/** `bootlace image ls` */
-const imageLs: CommandRun = async ({ dir, json, stdout }) => {
-  const images = await listImages(dir);
+/** `bootlace image ls [NAME] [--all] [--state STATE]` */
+const imageLs: CommandRun = async ({ dir, args, options, json, stdout }) => {
+  const records = await openRecords(dir);
+  const [all, machines] = await Promise.all([records.all(), machinesHere(dir)]);
+  const wanted = (image: ImageRecord): boolean =>
+    (args[0] === undefined || image.name === args[0]) &&
+    (typeof options.state === "string"
+      ? image.state === options.state
+      : image.state !== "gone" || options.all === true);
+  const images = all.filter(wanted).map((image) => ({ ...image, users: localUsers(image, all, machines) }));
   if (json) {
-    const rows = await Promise.all(images.map(async (image) => ({ ...image, users: await imageUsers(dir, image) })));
-    stdout.write(`${JSON.stringify(rows)}\n`);
+    stdout.write(`${JSON.stringify(images)}\n`);
     return EXIT.ok;
   }
-  if (images.length === 0) stdout.write("No image was built yet. Build one: bootlace build IMAGE\n");
+  if (images.length === 0)
+    stdout.write(
+      all.length === 0
+        ? "No image was built yet. Build one: bootlace build IMAGE\n"
+        : "No image is like that; --all shows those that are gone too\n",
+    );
   for (const image of images) {
-    const users = await imageUsers(dir, image);
     const parts = [
-      `${image.name}/${image.id}`.padEnd(36),
+      imageName(image).padEnd(36),
+      image.state.padEnd(11),
       `${age(Date.now() - image.created)} old`.padEnd(16),
       sizeOrPlace(image).padStart(10),
       `  ${plural(image.services.length, "service")}`,
-      users.length > 0 ? `  used by ${users.join(", ")}` : "",
+      image.state !== "gone" && !isHere(dir, image) ? `  at ${placeOfFiles(image)}` : "",
+      image.users.length > 0 ? `  used by ${image.users.join(", ")}` : "",
     ];
     stdout.write(`${parts.join(" ").trimEnd()}\n`);
   }

@@ -12,14 +12,19 @@ import {
 import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { planOf } from "../fleet/plan-of.ts";
 import { wishOf } from "../fleet/wish.ts";
+import { lookUp } from "../machine/find-machine.ts";
+import { PLAIN_NAME } from "../manifest/names.ts";
+import { loadConfig } from "../project/load-config.ts";
 import { loadProject } from "../project/load-project.ts";
 import type { LoadedProject } from "../project/loaded.ts";
 import { assertOnePlace } from "./assert-one-place.ts";
+import { showImagePlan } from "./plan-image.ts";
 
-/** `bootlace plan [TARGET|--here]`: what would run and why; without either on an empty machine that has everything. */
+/** `bootlace plan [TARGET|IMAGE|--here]`: what would run or be built, and why; without any on an empty machine that has everything. */
 const plan: CommandRun = async (context) => {
   const [word] = context.args;
   assertOnePlace(context, word);
+  if (word !== undefined && (await isImage(context, word))) return showImagePlan(context, word);
   if (word !== undefined) return show(context, (await planOf(context, word)).plan);
   if (context.options.here === true) return showPlanHere(context);
   const loaded = await loadProject(context.dir);
@@ -27,6 +32,14 @@ const plan: CommandRun = async (context) => {
 };
 
 export default plan;
+
+/** A machine that is up, or is to be, hides an image of its name, unless the image is asked for. */
+async function isImage({ dir, options }: CommandContext, word: string): Promise<boolean> {
+  if (options.image === true) return true;
+  if (!PLAIN_NAME.test(word)) return false;
+  const { images, machines } = loadConfig(dir);
+  return images[word] !== undefined && machines[word] === undefined && (await lookUp(dir, word)) === undefined;
+}
 
 /** A root under which there is no journal. */
 export const NOWHERE = "/proc/self/nowhere";

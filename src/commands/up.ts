@@ -4,15 +4,18 @@ import { logAt } from "../machine/run/log-at.ts";
 import { assertRunEnded } from "../machine/run/run-phase.ts";
 import { bringUp } from "../machine/up.ts";
 import { watchServices } from "../machine/watch-services.ts";
+import { commandLineParams } from "../project/command-line-params.ts";
+import { textsOf } from "./texts-of.ts";
 
 /** `bootlace up MACHINE|IMAGE [-s SERVICE…] [--watch]` */
 const up: CommandRun = async ({ dir, args, options, json, stdout, signal }) => {
   const [target = ""] = args;
   const reporter = createReporter({ stream: stdout, json });
-  const services = Array.isArray(options.service) ? (options.service as string[]) : undefined;
+  const services = options.service === undefined ? undefined : textsOf(options.service);
   const on = typeof options.on === "string" ? { on: options.on } : {};
   const onEvent = json ? reporter : logAt(target, reporter);
-  const once = () => bringUp({ dir, target, ...(services ? { services } : {}), ...on, onEvent, signal });
+  const params = await commandLineParams(dir, textsOf(options.param));
+  const once = () => bringUp({ dir, target, params, ...(services ? { services } : {}), ...on, onEvent, signal });
   try {
     const { close, machine } = await once();
     if (options.watch !== true) assertRunEnded(close, `machine ${machine.name}`);

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { BootlaceError, findClosure, type Service } from "../../stage2/index.ts";
-import { findImage, imageBase } from "../image/image-record.ts";
+import { refuseStart, startImage } from "../image/find-image.ts";
+import { imageBase } from "../image/image-record.ts";
 import type { BaseConfig, ImageConfig, MachineConfig } from "../manifest/project-schema.ts";
 import type { LoadedProject } from "../project/loaded.ts";
 import { deskArch, type RuntimeArch } from "../runtime/pinned.ts";
@@ -9,7 +10,7 @@ import type { Base, Hardware, Provider } from "./machine.ts";
 /**
  * What an image or a machine of bootlace.yaml starts from.
  *
- * @throws {BootlaceError} `E_PROVIDER_UNSUPPORTED` for a base that the provider's machines do not have, `E_IMAGE_UNKNOWN` for an image that was not built.
+ * @throws {BootlaceError} `E_PROVIDER_UNSUPPORTED` for a base that the provider's machines do not have, `E_IMAGE_UNKNOWN`, `E_IMAGE_STATE`, `E_IMAGE_ELSEWHERE` for an image that nothing can start from here.
  */
 export async function resolveBase(
   { dir, config }: Pick<LoadedProject, "dir" | "config">,
@@ -44,11 +45,7 @@ const BASE_WORDS: Readonly<Record<Base["kind"], string>> = {
 };
 
 async function imageOf(dir: string, name: string, provider: Provider): Promise<Base> {
-  const image = await findImage(dir, name);
-  if (!image)
-    throw new BootlaceError("E_IMAGE_UNKNOWN", `Image ${name} was not built yet`, {
-      hint: `Build it: bootlace build ${name}`,
-    });
+  const image = (await startImage(dir, name)) ?? (await refuseStart(dir, name));
   if (image.provider !== provider.name)
     throw new BootlaceError(
       "E_PROVIDER_UNSUPPORTED",

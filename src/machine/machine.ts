@@ -94,6 +94,8 @@ export interface Machine {
   readonly purpose: Purpose;
   /** Images that it stands on, base one first. */
   readonly layers: readonly Layer[];
+  /** Whether it was launched from an image that its provider keeps. */
+  isFrom?(origin: Origin): boolean;
   status(): Promise<MachineStatus>;
   /** Identity of the present boot. @throws {BootlaceError} `E_MACHINE_STATE` when it does not run. */
   boot(signal?: AbortSignal): Promise<string>;
@@ -147,6 +149,19 @@ export interface Captured {
   readonly layer?: Layer;
   readonly parents: readonly Layer[];
   readonly origin: Origin;
+  /** What its provider keeps of it, where that is known. */
+  readonly bytes?: number;
+}
+
+/** An image that was made by hand, as its provider describes it. */
+export interface Adopted {
+  readonly origin: Origin;
+  readonly arch: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly bytes?: number;
+  /** What is odd about it, for a person. */
+  readonly warnings: readonly string[];
 }
 
 /** All layers of an image, base one first; none where its provider keeps it. */
@@ -204,8 +219,22 @@ export interface Provider {
    * @param used digests of the layers that images and machines of the project stand on.
    */
   unused(dir: string, used: ReadonlySet<string>): Promise<readonly string[]>;
-  /** For images that the provider keeps: the image was proven, and is no build's to remove any more. */
-  keepImage?(origin: Origin): Promise<void>;
+  /**
+   * For images that the provider keeps: the image is no build's to remove any more, because it was proven, or because
+   * somebody is to look at why it was not.
+   */
+  keepImage?(origin: Origin, state: "good" | "quarantined"): Promise<void>;
+  /**
+   * What stands on an image that the provider keeps, beside this desk's machines: running machines, templates, groups;
+   * for a person.
+   */
+  usersOf?(origin: Origin): Promise<readonly string[]>;
+  /** Tells the provider that nothing new is to be made from an image; undefined: that it may be again. @param at milliseconds since 1970. */
+  deprecateImage?(origin: Origin, at: number | undefined): Promise<void>;
+  /** Gives an image that the provider keeps a person's own tags; an empty value takes one away. */
+  tagImage?(origin: Origin, tags: Readonly<Record<string, string>>): Promise<void>;
+  /** An image that is at the provider. @throws {BootlaceError} when it is not, or not this account's to use. */
+  adoptImage?(id: string, region: string | undefined, login: string | undefined): Promise<Adopted>;
   /** Removes an image that the provider keeps. Does nothing to one that is gone. */
   removeImage?(origin: Origin): Promise<void>;
   /**

@@ -1,7 +1,9 @@
 import { BootlaceError, type Event } from "../../stage2/index.ts";
-import { findImage } from "../image/image-record.ts";
+import { startImage } from "../image/find-image.ts";
 import { loadProject } from "../project/load-project.ts";
 import type { LoadedProject } from "../project/loaded.ts";
+import { mergeParams } from "../project/merge-params.ts";
+import type { ParamOverlay } from "../project/read-project.ts";
 import type { RuntimeArch } from "../runtime/pinned.ts";
 import { deskStep } from "./desk-step.ts";
 import { lookUp } from "./find-machine.ts";
@@ -21,6 +23,8 @@ export interface UpOptions {
   readonly target: string;
   /** Roots instead of the project's; `+NAME` adds. */
   readonly services?: readonly string[];
+  /** Parameters of the command line, laid over those of the machine or the image. */
+  readonly params?: ParamOverlay;
   /** Overrides `on:`. */
   readonly on?: string;
   readonly onEvent: (event: Event) => void;
@@ -75,7 +79,7 @@ export async function bringUp(options: UpOptions): Promise<Up> {
   }
 }
 
-async function wanted({ dir, target, services, on }: UpOptions): Promise<Wanted> {
+async function wanted({ dir, target, services, on, params: given = {} }: UpOptions): Promise<Wanted> {
   const project = await loadProject(dir);
   const machine = project.config.machines[target];
   const image = project.config.images[target];
@@ -85,11 +89,12 @@ async function wanted({ dir, target, services, on }: UpOptions): Promise<Wanted>
     });
   const config = machine ?? image;
   const from = machine ? machine.from : target;
-  const built = typeof from === "string" ? await findImage(dir, from) : undefined;
+  const built = typeof from === "string" ? await startImage(dir, from) : undefined;
   const provider = providerNamed(on ?? config?.on ?? built?.provider ?? "sandbox");
   const arch = archOf(config, provider);
-  const { params, services: named } = wantedOf(project.config, target);
-  const loaded = params ? await loadProject(dir, { params }) : project;
+  const { params: own = {}, services: named } = wantedOf(project.config, target);
+  const params = mergeParams(own, given);
+  const loaded = Object.keys(params).length > 0 ? await loadProject(dir, { params }) : project;
   const roots = rootsOf(named ?? built?.roots ?? [], loaded.project, services);
   return { loaded, provider, roots, from, hardware: { ...hardwareOf(config, arch), arch } };
 }

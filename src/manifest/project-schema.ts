@@ -273,6 +273,11 @@ export const projectSchema = z.strictObject(
       )
       .default(".bootlace/store")
       .describe("Where bundles, artifacts and channels live"),
+    records: z
+      .string(expected("dynamodb:TABLE"))
+      .regex(/^dynamodb:[A-Za-z0-9_.-]{3,255}$/, expected("dynamodb:TABLE"))
+      .optional()
+      .describe("Where records of images are; default: files in .bootlace/images"),
     region: region.optional(),
     s3: s3.optional().describe("How desk and machines get at the bucket of an s3:// store"),
     runtime: oneOf(["digest", "system"]).default("digest").describe("digest: the shipped Node; system: the machine's"),

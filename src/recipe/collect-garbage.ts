@@ -1,10 +1,11 @@
 import { rm } from "node:fs/promises";
-import { listImages } from "../image/image-record.ts";
+import { openRecords } from "../image/records/open-records.ts";
 import { lookUp } from "../machine/find-machine.ts";
 import type { Leftover, Provider } from "../machine/machine.ts";
 import { machineNames, removeFolder } from "../machine/machine-folder.ts";
 import { allProviders, providerNamed } from "../machine/providers.ts";
 import { loadProject } from "../project/load-project.ts";
+import { discardImage } from "./discard-image.ts";
 import { isAbandoned, type LedgerEntry, listLedger, removeLedger } from "./ledger.ts";
 
 export interface Garbage {
@@ -41,7 +42,7 @@ async function remoteLeftovers(
 }
 
 async function isUsed(dir: string, provider: string): Promise<boolean> {
-  if ((await listImages(dir)).some((image) => image.provider === provider)) return true;
+  if ((await (await openRecords(dir)).all()).some((image) => image.provider === provider)) return true;
   const config = await loadProject(dir).then(
     (loaded) => loaded.config,
     () => undefined,
@@ -59,6 +60,8 @@ export async function removeGarbage(
 ): Promise<void> {
   for (const entry of garbage.entries) {
     for (const name of entry.machines) await (await provider(entry.provider).find(dir, name))?.dispose();
+    if (entry.image)
+      await discardImage({ dir, image: entry.image, why: "its desk died", provider: provider(entry.provider) });
     for (const folder of entry.folders) await removeFolder(folder);
     await removeLedger(dir, entry.id);
   }
@@ -71,7 +74,11 @@ export async function removeGarbage(
 }
 
 async function unusedLayers(dir: string): Promise<readonly string[]> {
-  const used = new Set((await listImages(dir)).flatMap(({ layers }) => layers.map(({ digest }) => digest)));
+  const used = new Set(
+    (await (await openRecords(dir)).all())
+      .filter(({ state }) => state !== "gone")
+      .flatMap(({ layers }) => layers.map(({ digest }) => digest)),
+  );
   for (const name of await machineNames(dir)) {
     for (const { digest } of (await lookUp(dir, name))?.layers ?? []) used.add(digest);
   }

@@ -14,6 +14,8 @@ export interface LedgerEntry {
   readonly desk: ProcessIdentity;
   readonly provider: string;
   readonly machines: readonly string[];
+  /** The image that a build makes: what it left goes with it, unless it has a record that says more than `building`. */
+  readonly image?: { readonly name: string; readonly id: string };
   /** Absolute paths that go with it. */
   readonly folders: readonly string[];
   /** `kept`: its owner wanted it to stay, until it expires. */

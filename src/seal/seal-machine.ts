@@ -1,3 +1,4 @@
+import { INVENTORY } from "../image/inventory.ts";
 import type { NamedValue } from "../machine/machine.ts";
 import { runChecked } from "../session/run-checked.ts";
 import type { Session } from "../session/session.ts";
@@ -50,7 +51,7 @@ const TRIM = "command -v fstrim >/dev/null 2>&1 && fstrim -a >/dev/null 2>&1; sy
 
 /**
  * Takes from a machine what no image may carry, after its services sealed themselves, and makes its journal a
- * checkpoint that tells nothing of the builder. Answers what is installed.
+ * checkpoint that tells nothing of the builder. Answers what is installed, and what src/image/inventory.ts reads.
  *
  * @throws {BootlaceError} `E_REMOTE_COMMAND` naming what could not be removed.
  */
@@ -58,7 +59,7 @@ export async function sealMachine(
   session: Session,
   identity: readonly NamedValue[],
   signal: AbortSignal,
-): Promise<{ readonly packages: readonly string[] }> {
+): Promise<{ readonly packages: readonly string[]; readonly inventory: string }> {
   const named = (wanted: string) => identity.find(({ name }) => name === wanted)?.value;
   const key = named("the build's SSH key") ?? "no key of this build";
   const name = named("the build machine's host name") ?? "";
@@ -76,6 +77,8 @@ export async function sealMachine(
   await Promise.allSettled([checkpoint, cleaned]);
   await checkpoint;
   const packages = await cleaned;
+  // Of what stays: after everything else was taken away.
+  const inventory = await run("sh", "-c", INVENTORY, "bootlace-inventory");
   await run("sh", "-c", TRIM, "bootlace-trim");
-  return { packages: packages.split("\n").filter(Boolean).sort() };
+  return { inventory, packages: packages.split("\n").filter(Boolean).sort() };
 }

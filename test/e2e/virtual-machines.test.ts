@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { findImage } from "../../src/image/image-record.ts";
+import { findImage } from "../../src/image/find-image.ts";
 import { ARM, armArguments, NOTHING_INHERITED } from "../../src/machine/ec2/guest-scripts.ts";
 import { lookUp } from "../../src/machine/find-machine.ts";
 import type { Machine } from "../../src/machine/machine.ts";

@@ -1,5 +1,6 @@
 import type { ArgumentSpec, CommandSpec, OptionSpec } from "../command.ts";
 import { acceptHostKey, askSudoOnce } from "./host-options.ts";
+import { param } from "./param-option.ts";
 
 const machine: ArgumentSpec = { name: "machine", summary: "A machine that is up", kind: "machine" };
 const target: ArgumentSpec = { name: "target", summary: "A machine that is up, user@host", kind: "target" };
@@ -34,6 +35,7 @@ export const machineCommands: readonly CommandSpec[] = [
     options: [
       { flags: "-s, --service <name...>", summary: "Roots instead of the file's; +NAME adds", kind: "service" },
       on,
+      param,
       { flags: "--watch", summary: "Apply again whenever a file of the project is saved" },
     ],
     examples: [

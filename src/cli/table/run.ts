@@ -1,6 +1,7 @@
 import { PHASES } from "../../../stage2/index.ts";
 import type { CommandSpec, OptionSpec } from "../command.ts";
 import { acceptHostKey, askSudoOnce } from "./host-options.ts";
+import { param } from "./param-option.ts";
 
 const services: OptionSpec = { flags: "-s, --service <name...>", summary: "Ask for these services", kind: "service" };
 const root: OptionSpec = {
@@ -26,11 +27,25 @@ export const runCommands: readonly CommandSpec[] = [
     name: "plan",
     group: "machine",
     summary: "Show what would run, in which order, and why",
-    arguments: [{ name: "target", summary: "A machine, user@host", kind: "target", optional: true }],
-    options: [here, services, phase, rerun, assume, root, acceptHostKey],
+    arguments: [{ name: "target", summary: "A machine, user@host, an image", kind: "target", optional: true }],
+    options: [
+      here,
+      services,
+      phase,
+      rerun,
+      assume,
+      root,
+      acceptHostKey,
+      { flags: "--image", summary: "TARGET is an image, whatever machine has its name" },
+      param,
+    ],
     examples: [
       { command: "bootlace plan", summary: "on an empty machine" },
       { command: "bootlace plan ops@10.0.0.5", summary: "on a host, which is looked at and not changed" },
+      {
+        command: "bootlace plan web",
+        summary: "what would be built for the image web, and which part of its key changed",
+      },
       { command: "bootlace plan --here --json", summary: "on this machine, for a program" },
       { command: "bootlace plan -s metrics", summary: "when metrics is asked for" },
     ],

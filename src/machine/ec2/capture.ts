@@ -40,7 +40,7 @@ export async function captureInstance(request: CaptureRequest): Promise<Captured
     const image = await awaitImage(request, ami);
     await requireImdsV2(api, spec, image);
     await writeJson(files.capture, { ...capture, ami, done: true } satisfies Ec2Capture);
-    return { parents: [], origin: originOf(spec, image) };
+    return { parents: [], origin: originOf(spec, image), bytes: bytesOf(image) };
   } catch (error) {
     // What is left after a failure here is found by its tags.
     await removeOwnImage(api, spec, (await readJson<Ec2Capture>(files.capture)) ?? capture).catch(() => {});
@@ -132,6 +132,10 @@ async function requireImdsV2(api: EC2, { config }: Ec2Spec, image: Image): Promi
 
 export const snapshotsOf = (image: Image | undefined): string[] =>
   (image?.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => (Ebs?.SnapshotId ? [Ebs.SnapshotId] : []));
+
+/** Of its volumes; what snapshots hold of them is paid for, and told by nobody. */
+export const bytesOf = (image: Image | undefined): number =>
+  (image?.BlockDeviceMappings ?? []).reduce((sum, { Ebs }) => sum + (Ebs?.VolumeSize ?? 0) * 1024 ** 3, 0);
 
 function originOf(spec: Ec2Spec, image: Image): Origin {
   return {

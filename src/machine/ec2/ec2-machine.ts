@@ -5,7 +5,7 @@ import { becomeRoot } from "../../session/become-root.ts";
 import { runChecked } from "../../session/run-checked.ts";
 import type { Session } from "../../session/session.ts";
 import { withFileLock } from "../file-lock.ts";
-import type { Captured, Machine, MachineStatus, NamedValue, Stepping, Stopped } from "../machine.ts";
+import type { Captured, Machine, MachineStatus, NamedValue, Origin, Stepping, Stopped } from "../machine.ts";
 import { readJson, writeJson } from "../machine-folder.ts";
 import { assertNoOpenRun } from "../open-run.ts";
 import { bootOf } from "../run/boot-of.ts";
@@ -63,6 +63,10 @@ export class Ec2Machine implements Machine {
     this.name = spec.name;
     this.purpose = spec.purpose;
     this.console = files.console;
+  }
+
+  isFrom({ ami }: Origin): boolean {
+    return ami === this.#spec.ami.id;
   }
 
   async status(): Promise<MachineStatus> {

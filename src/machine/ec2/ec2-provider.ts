@@ -2,6 +2,7 @@ import { throwIfAborted } from "../../session/abort.ts";
 import type { Provider, Stepping } from "../machine.ts";
 import { claimJson, readJson } from "../machine-folder.ts";
 import { nameTaken } from "../name-taken.ts";
+import { adoptAmi } from "./adopt-ami.ts";
 import { createInstance } from "./create-instance.ts";
 import { assertCredentials, ec2Client } from "./ec2-client.ts";
 import { Ec2Machine, type Ec2Pace } from "./ec2-machine.ts";
@@ -11,6 +12,7 @@ import { archFor, planInstance, regionOf } from "./plan-instance.ts";
 import { removeAmi } from "./remove-ami.ts";
 import { resolveAmi } from "./resolve-ami.ts";
 import { TAG } from "./tags.ts";
+import { usersOfAmi } from "./users-of-ami.ts";
 
 export interface Ec2Options extends Partial<Ec2Pace> {
   /** Answers the address that a request came from. */
@@ -75,12 +77,27 @@ export function ec2Provider({
       return new Ec2Machine(dir, spec, files, id, pace);
     },
     unused: async () => [],
-    async keepImage({ ami = "", region, snapshots = "" }) {
+    async keepImage({ ami = "", region, snapshots = "" }, state) {
       const api = await ec2Client(region);
       const Resources = [ami, ...snapshots.split(" ")].filter(Boolean);
-      await api.createTags({ Resources, Tags: [{ Key: TAG.state, Value: "good" }] });
+      await api.createTags({ Resources, Tags: [{ Key: TAG.state, Value: state }] });
       await api.deleteTags({ Resources, Tags: [{ Key: TAG.expires }] });
     },
+    usersOf: ({ ami = "", region }) => usersOfAmi(ami, region),
+    async deprecateImage({ ami = "", region }, at) {
+      const api = await ec2Client(region);
+      if (at === undefined) await api.disableImageDeprecation({ ImageId: ami });
+      else await api.enableImageDeprecation({ ImageId: ami, DeprecateAt: new Date(at) });
+    },
+    async tagImage({ ami = "", region, snapshots = "" }, tags) {
+      const api = await ec2Client(region);
+      const Resources = [ami, ...snapshots.split(" ")].filter(Boolean);
+      const given = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+      const [Tags, gone] = [given.filter(({ Value }) => Value !== ""), given.filter(({ Value }) => Value === "")];
+      if (Tags.length > 0) await api.createTags({ Resources, Tags });
+      if (gone.length > 0) await api.deleteTags({ Resources, Tags: gone.map(({ Key }) => ({ Key })) });
+    },
+    adoptImage: adoptAmi,
     async removeImage({ ami = "", region, snapshots = "" }) {
       await removeAmi(await ec2Client(region), ami, snapshots.split(" ").filter(Boolean));
     },

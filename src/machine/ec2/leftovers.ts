@@ -1,5 +1,5 @@
 import type { EC2, Filter, Tag } from "@aws-sdk/client-ec2";
-import { listImages } from "../../image/image-record.ts";
+import { openRecords } from "../../image/records/open-records.ts";
 import { loadProject } from "../../project/load-project.ts";
 import type { BuildsHere, Leftover } from "../machine.ts";
 import { removeGroup } from "./dispose.ts";
@@ -94,8 +94,11 @@ async function end(api: EC2, id: string, every: number): Promise<void> {
   await awaitState(api, id, "terminated", { every });
 }
 
+/** Of images that are there to stay: one that is still building has nothing to keep, nor has one that is gone. */
 async function recordedAmis(dir: string): Promise<ReadonlySet<string>> {
-  return new Set((await listImages(dir)).flatMap(({ origin }) => (origin.ami === undefined ? [] : [origin.ami])));
+  const images = (await (await openRecords(dir)).all()).filter(({ state }) => state !== "building" && state !== "gone");
+  const origins = images.flatMap(({ origin, copies }) => [origin, ...copies.map((copy) => copy.origin)]);
+  return new Set(origins.flatMap(({ ami }) => (ami === undefined ? [] : [ami])));
 }
 
 /** Where the project's instances and images are; undefined: where the SDK looks by itself. */
@@ -106,7 +109,8 @@ async function regionsOf(dir: string): Promise<readonly (string | undefined)[]> 
   );
   const made = [...Object.values(config?.images ?? {}), ...Object.values(config?.machines ?? {})];
   const named = made.flatMap(({ ec2 }) => (ec2?.region === undefined ? [] : [ec2.region]));
-  const images = (await listImages(dir)).flatMap(({ origin }) => (origin.ami && origin.region ? [origin.region] : []));
+  const records = await (await openRecords(dir)).all();
+  const images = records.flatMap(({ origin }) => (origin.ami && origin.region ? [origin.region] : []));
   const regions = [...new Set([config?.region, ...named, ...images])].filter((region) => region !== undefined);
   return regions.length > 0 ? regions : [undefined];
 }

@@ -21,15 +21,9 @@ export async function resolveAmi(
   const region = await api.config.region();
   const which = choiceOf(base);
   const found =
-    "name" in which ? await newest(api, which, arch, signal) : await byId(api, await idOf(which, region, arch));
-  const { ImageId: id, Architecture: came, RootDeviceName: rootDevice, State: state } = found;
-  if (id === undefined || rootDevice === undefined || found.RootDeviceType !== "ebs")
-    throw new BootlaceError(
-      "E_EC2_BASE",
-      `${shown(which)} has no EBS root volume, and nothing else can be stopped and captured`,
-    );
-  if (state !== "available")
-    throw new BootlaceError("E_EC2_BASE", `${id} in ${region} is ${state}, expected available`);
+    "name" in which ? await newest(api, which, arch, signal) : await amiById(api, await idOf(which, region, arch));
+  const { id, rootDevice } = assertUsable(found, region);
+  const { Architecture: came } = found;
   if (came !== arch)
     throw new BootlaceError("E_EC2_BASE", `${id} (${found.Name}) is ${came}, expected ${arch}`, {
       hint: `Say \`arch: ${came === "arm64" || came === "x86_64" ? came : arch}\`, or name an AMI of ${arch} under \`from:\`.`,
@@ -70,7 +64,23 @@ async function idOf(which: { id: string } | { ssm: string }, region: string, arc
   }
 }
 
-async function byId(api: EC2, id: string): Promise<Image> {
+/** Whether an instance of an AMI can be launched, and captured again. @throws {BootlaceError} `E_EC2_BASE`. */
+export function assertUsable(
+  { ImageId: id, Name, RootDeviceName: rootDevice, RootDeviceType: kind, State: state }: Image,
+  region: string,
+): { readonly id: string; readonly rootDevice: string } {
+  if (id === undefined || rootDevice === undefined || kind !== "ebs")
+    throw new BootlaceError(
+      "E_EC2_BASE",
+      `${id} (${Name}) has no EBS root volume, and nothing else can be stopped and captured`,
+    );
+  if (state !== "available")
+    throw new BootlaceError("E_EC2_BASE", `${id} in ${region} is ${state}, expected available`);
+  return { id, rootDevice };
+}
+
+/** @throws {BootlaceError} `E_EC2_BASE` when there is none, or it is not for this account. */
+export async function amiById(api: EC2, id: string): Promise<Image> {
   const region = await api.config.region();
   try {
     const [image] = (await api.describeImages({ ImageIds: [id] })).Images ?? [];
@@ -105,10 +115,4 @@ async function newest(
     `There is no AMI of ${owner} called "${name}" for ${arch} in ${await api.config.region()}`,
     { hint: "Names may hold `*` and `?`; `owner` is an account's number, `amazon` or `self`." },
   );
-}
-
-/** For messages. */
-function shown(which: AmiChoice): string {
-  if ("id" in which) return which.id;
-  return "ssm" in which ? which.ssm : `"${which.name}" of ${which.owner}`;
 }

@@ -11,7 +11,7 @@ export const TAG = {
   /** ISO 8601; afterwards anybody's gc may remove it. */
   expires: "bootlace:expires",
   image: "bootlace:image",
-  /** Of AMIs and snapshots: building, good. */
+  /** Of AMIs and snapshots: building, good, quarantined. */
   state: "bootlace:state",
 } as const;
 

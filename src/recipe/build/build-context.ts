@@ -1,3 +1,4 @@
+import type { Inventory } from "../../image/inventory.ts";
 import type { Captured, Machine, Provider } from "../../machine/machine.ts";
 import type { Link } from "../../machine/run/link.ts";
 import type { BuildPlan } from "./build-plan.ts";
@@ -24,6 +25,12 @@ export interface Launched {
 export interface Sealed {
   /** `name version`, sorted. */
   readonly packages: readonly string[];
+  readonly inventory: Omit<Inventory, "ports">;
+}
+
+export interface Proven {
+  /** What listened on the machine that proved it. */
+  readonly ports: readonly string[];
 }
 
 export interface CapturedImage {

@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { BootlaceError, type Event } from "../../../stage2/index.ts";
 import type { ImageRecord } from "../../image/image-record.ts";
-import { imageFolder } from "../../image/image-record.ts";
 import type { Provider } from "../../machine/machine.ts";
+import type { ParamOverlay } from "../../project/read-project.ts";
 import { type LedgerEntry, readLedger, removeLedger, thisDesk, writeLedger } from "../ledger.ts";
 import { type Decision, type Failure, runRecipe } from "../run-recipe.ts";
 import { type BuildPlan, planBuild } from "./build-plan.ts";
 import { buildRecipe } from "./build-recipe.ts";
 import { smokeName } from "./smoke.ts";
+import { stampOf } from "./stamp-of.ts";
 
 export interface BuildOptions {
   readonly dir: string;
@@ -17,6 +18,8 @@ export interface BuildOptions {
   readonly signal: AbortSignal;
   /** Build even if an image with this key exists. */
   readonly force?: boolean;
+  /** Parameters of the command line, laid over those of the image. */
+  readonly params?: ParamOverlay;
   /** Id of a build that was kept. */
   readonly resume?: string;
   /** What to do after a failure. Default: clean. */
@@ -36,9 +39,9 @@ export interface BuildResult {
 export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const { dir, image, provider, report, signal } = options;
   const began = Date.now();
-  const plan = await planBuild(dir, image, provider, began, { report, signal });
+  const plan = await planBuild({ dir, image, provider, now: began, params: options.params ?? {} }, { report, signal });
   if (plan.same && !options.force && !options.resume) return { image: plan.same, built: false };
-  const entry = options.resume ? await resumed(dir, options.resume) : newEntry(plan, dir, provider, began);
+  const entry = options.resume ? await resumed(dir, options.resume) : newEntry(plan, provider, began);
   await writeLedger(dir, entry);
   const imageId = entry.id.slice(`build-${image}-`.length);
   const decide = async (failure: Failure): Promise<Decision> => {
@@ -65,9 +68,8 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   }
 }
 
-function newEntry(plan: BuildPlan, dir: string, provider: Provider, now: number): LedgerEntry {
-  const stamp = new Date(now).toISOString().replace(/\D/g, "").slice(0, 14);
-  const imageId = `${stamp}-${randomBytes(2).toString("hex")}`;
+function newEntry(plan: BuildPlan, provider: Provider, now: number): LedgerEntry {
+  const imageId = `${stampOf(now)}-${randomBytes(2).toString("hex")}`;
   const id = `build-${plan.image}-${imageId}`;
   const config = plan.loaded.config.images[plan.image];
   return {
@@ -78,7 +80,8 @@ function newEntry(plan: BuildPlan, dir: string, provider: Provider, now: number)
     desk: thisDesk(),
     provider: provider.name,
     machines: [id, smokeName(id)],
-    folders: [imageFolder(dir, plan.image, imageId)],
+    image: { name: plan.image, id: imageId },
+    folders: [],
     state: "running",
   };
 }

@@ -1,13 +1,13 @@
-import { join } from "node:path";
 import { BootlaceError, shownBytes } from "../../../stage2/index.ts";
-import { type ImageRecord, imageFolder, imagesFolder, removeImage, writeImage } from "../../image/image-record.ts";
-import { layersOf } from "../../machine/machine.ts";
+import { type ImageRecord, imageFolder, imageName } from "../../image/image-record.ts";
 import { type Needle, needlesFor } from "../../seal/needles.ts";
 import { searchMachine } from "../../seal/search-machine.ts";
 import { assertClean, findUnclean } from "../../seal/verify-clean.ts";
+import { discardImage } from "../discard-image.ts";
 import type { Step } from "../recipe.ts";
-import type { BuildStart, CapturedImage, Launched, Sealed } from "./build-context.ts";
+import type { BuildStart, CapturedImage, Launched, Proven, Sealed } from "./build-context.ts";
 import { letGo } from "./let-go.ts";
+import { beginRecord, endRecord } from "./write-record.ts";
 
 type Reached = BuildStart & Launched;
 
@@ -58,9 +58,11 @@ export const verifyInsideStep: Step<Reached, { readonly detail: string }> = {
   },
 };
 
-export const captureStep: Step<Reached, CapturedImage & { readonly detail: string }> = {
+export const captureStep: Step<Reached & Sealed, CapturedImage & { readonly detail: string }> = {
   name: "capture",
-  async run({ dir, provider, machine, plan, imageId }, { signal, report }) {
+  async run(context, { signal, report }) {
+    const { dir, provider, machine, plan, imageId } = context;
+    await beginRecord(context);
     const captured = await machine.capture(imageFolder(dir, plan.image, imageId), signal, (done) =>
       report({
         t: Date.now(),
@@ -78,8 +80,15 @@ export const captureStep: Step<Reached, CapturedImage & { readonly detail: strin
     };
   },
   async undo({ dir, provider, plan, imageId, captured }) {
-    if (captured) await provider.removeImage?.(captured.origin);
-    await removeImage(dir, plan.image, imageId);
+    const image = { name: plan.image, id: imageId };
+    await discardImage({
+      dir,
+      provider,
+      image,
+      origin: captured?.origin,
+      why: "its build was given up",
+      evenGood: true,
+    });
   },
 };
 
@@ -92,39 +101,17 @@ export const releaseStep: Step<Reached, object> = {
   },
 };
 
-/** Last of all: only an image that came up clean has a record, and without one it does not exist. */
+/** Last of all: only an image that came up clean is good. */
 export const recordStep: Step<
-  Reached & Sealed & CapturedImage,
+  Reached & Sealed & CapturedImage & Proven,
   { readonly image: ImageRecord; readonly detail: string }
 > = {
   name: "record",
-  async run({ dir, provider, plan, packages, imageId, captured }) {
-    const layer = (file: string) => file.slice(imagesFolder(dir).length + 1);
-    const image: ImageRecord = {
-      format: 2,
-      name: plan.image,
-      id: imageId,
-      created: Date.now(),
-      provider: provider.name,
-      arch: plan.arch,
-      key: plan.key.key,
-      keyParts: plan.key.parts,
-      ...(plan.parent ? { parent: { name: plan.parent.name, id: plan.parent.id } } : {}),
-      roots: plan.roots,
-      services: plan.closure.map(({ name, digest }) => ({ name, digest })),
-      bundle: plan.bundle.digest,
-      runtime: plan.runtime === "system" ? "system" : plan.runtime.digest,
-      packages,
-      origin: captured.origin,
-      layers: layersOf(captured).map(({ digest, bytes, file }) => ({
-        digest,
-        bytes,
-        file: layer(file),
-      })),
-    };
-    await writeImage(dir, image);
+  async run(context) {
+    const { provider, captured, ports } = context;
+    const image = await endRecord(context, { state: "good", captured, ports });
     // After it: an AMI that is proven and stands in no record would be found by nobody.
-    await provider.keepImage?.(captured.origin);
-    return { image, detail: join(plan.image, imageId) };
+    await provider.keepImage?.(captured.origin, "good");
+    return { image, detail: imageName(image) };
   },
 };

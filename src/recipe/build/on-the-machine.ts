@@ -1,3 +1,4 @@
+import { readInventory } from "../../image/inventory.ts";
 import { deliver } from "../../machine/run/deliver.ts";
 import { runAndFollow } from "../../machine/run/run-phase.ts";
 import { sendSecrets } from "../../machine/run/send-secrets.ts";
@@ -30,7 +31,12 @@ export const sealStep: Step<Reached, Sealed> = {
   retryFrom: "prepare",
   async run(context, tools) {
     if (context.plan.closure.some(({ phases }) => phases.seal)) await runPhase(context, "seal", tools);
-    return sealMachine(await context.link.session(tools.signal), await context.machine.identity(), tools.signal);
+    const { link, machine, plan } = context;
+    const sealed = await sealMachine(await link.session(tools.signal), await machine.identity(), tools.signal);
+    const places = new Map(
+      plan.closure.flatMap(({ name, artifacts }) => artifacts.map(({ to }) => [to, name] as const)),
+    );
+    return { packages: sealed.packages, inventory: readInventory(sealed.inventory, places) };
   },
 };
 

@@ -13,7 +13,9 @@ const seen = new WeakSet<BuildPlan>();
 export const prepareStep: Step<BuildStart, { readonly plan: BuildPlan; readonly detail: string }> = {
   name: "prepare",
   async run({ dir, provider, plan }, tools) {
-    const fresh = seen.has(plan) ? await planBuild(dir, plan.image, provider, Date.now(), tools) : plan;
+    const fresh = seen.has(plan)
+      ? await planBuild({ dir, image: plan.image, provider, now: Date.now(), params: plan.params }, tools)
+      : plan;
     seen.add(fresh);
     return {
       plan: fresh,

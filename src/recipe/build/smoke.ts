@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { BootlaceError } from "../../../stage2/index.ts";
+import { PORTS, readPorts } from "../../image/inventory.ts";
 import { deskStep } from "../../machine/desk-step.ts";
 import type { FileLock } from "../../machine/file-lock.ts";
 import { lookUp } from "../../machine/find-machine.ts";
@@ -6,11 +8,13 @@ import { layersOf, type Machine } from "../../machine/machine.ts";
 import { machineNames } from "../../machine/machine-folder.ts";
 import { Link } from "../../machine/run/link.ts";
 import { followBoot, runAndFollow } from "../../machine/run/run-phase.ts";
+import { runChecked } from "../../session/run-checked.ts";
 import type { Step, StepTools } from "../recipe.ts";
 import { followOrSaveLogs } from "../save-logs.ts";
-import type { BuildStart, CapturedImage } from "./build-context.ts";
+import type { BuildStart, CapturedImage, Proven } from "./build-context.ts";
 import { letGo } from "./let-go.ts";
 import { lockSmoke } from "./smoke-lock.ts";
+import { endRecord } from "./write-record.ts";
 
 /** Names the fresh machine that proves an image. */
 export const smokeName = (id: string): string => `${id}-smoke`;
@@ -19,7 +23,7 @@ export const smokeName = (id: string): string => `${id}-smoke`;
 const locks = new Map<string, FileLock>();
 
 /** Boots a fresh machine from the image: its boot hook, update, ready; then destroy, as a real one would end. */
-export const smokeStep: Step<BuildStart & CapturedImage, object> = {
+export const smokeStep: Step<BuildStart & CapturedImage, Proven> = {
   name: "smoke",
   async run(context, tools) {
     const { dir, provider, id, expires, plan, captured } = context;
@@ -44,14 +48,16 @@ export const smokeStep: Step<BuildStart & CapturedImage, object> = {
       },
       tools.signal,
     );
+    let ports: readonly string[] = [];
     try {
-      await prove(context, machine, tools);
+      ports = await prove(context, machine, tools);
     } catch (error) {
+      if (!tools.signal.aborted) await quarantine(context, error);
       throw provider.sharesPorts ? await namingNeighbours(error, dir, smokeName(id)) : error;
     }
     await letGo(machine, tools);
     release(id);
-    return {};
+    return { ports };
   },
   async undo(context) {
     try {
@@ -63,14 +69,25 @@ export const smokeStep: Step<BuildStart & CapturedImage, object> = {
   leave: async ({ id }) => release(id),
 };
 
-async function prove({ dir, id, plan }: BuildStart, machine: Machine, tools: StepTools): Promise<void> {
+/** Where the provider keeps the image, it stays for whoever wants to know why; a local one goes with its build. */
+async function quarantine(context: BuildStart & CapturedImage, error: unknown): Promise<void> {
+  const { provider, captured, id } = context;
+  if (!provider.keepImage || !(error instanceof BootlaceError) || error.code !== "E_RUN_FAILED") return;
+  const logs = join(".bootlace", "logs", id);
+  await endRecord(context, { state: "quarantined", captured, reason: error.message, logs });
+  await provider.keepImage(captured.origin, "quarantined");
+}
+
+async function prove({ dir, id, plan }: BuildStart, machine: Machine, tools: StepTools): Promise<readonly string[]> {
   const link = new Link(machine);
   const logged = (phase: string) => ({ dir, id, link, where: `image ${plan.image}, ${phase}` });
   try {
     await followOrSaveLogs(logged("first boot"), tools, (following) => followBoot(link, following));
-    if (!plan.closure.some(({ phases }) => phases.destroy)) return;
+    const ports = readPorts(await runChecked(await link.session(tools.signal), ["sh", "-c", PORTS]));
+    if (!plan.closure.some(({ phases }) => phases.destroy)) return ports;
     const request = { phase: "destroy", purpose: "smoke", services: plan.roots } as const;
     await followOrSaveLogs(logged("destroy"), tools, (following) => runAndFollow(link, request, following));
+    return ports;
   } finally {
     await link.close();
   }

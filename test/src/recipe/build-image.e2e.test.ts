@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { findImage, imageBase } from "../../../src/image/image-record.ts";
+import { findImage } from "../../../src/image/find-image.ts";
+import { imageBase } from "../../../src/image/image-record.ts";
 import type { Machine, Provider } from "../../../src/machine/machine.ts";
 import { Link } from "../../../src/machine/run/link.ts";
 import { followBoot } from "../../../src/machine/run/run-phase.ts";

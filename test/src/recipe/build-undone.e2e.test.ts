@@ -49,10 +49,13 @@ describe("a build leaves nothing", () => {
             },
       );
       const recipe = Object.assign(Object.create(buildRecipe), { steps }) as typeof buildRecipe;
-      const plan = await planBuild(dir, "base", provider, Date.now(), {
-        report: () => {},
-        signal: new AbortController().signal,
-      });
+      const plan = await planBuild(
+        { dir, image: "base", provider, now: Date.now(), params: {} },
+        {
+          report: () => {},
+          signal: new AbortController().signal,
+        },
+      );
       const start = { dir, provider, id: "build-base-x", imageId: "x", plan };
       const run = runRecipe(recipe, start, {
         of: "image base",

@@ -1,20 +1,23 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import * as scaling from "@aws-sdk/client-auto-scaling";
 import type { SigningKey } from "../aws/sigv4.ts";
 import { actionNamed } from "./actions/by-name.ts";
+import { answerLogs } from "./actions/logs.ts";
 import { answerSsm } from "./actions/ssm.ts";
 import type { Cloud } from "./cloud.ts";
 import { errorOf } from "./fault-error.ts";
 import { notice } from "./machines/instance-boot.ts";
 import { ApiError, LostAnswer } from "./protocol/api-error.ts";
-import { authenticate, type Refusal } from "./protocol/authenticate.ts";
-import { readForm } from "./protocol/query.ts";
+import { authenticate, type Refusal, type Service } from "./protocol/authenticate.ts";
+import { readForm, readMemberForm } from "./protocol/query.ts";
 import { operation } from "./protocol/schema.ts";
-import { answerXml, errorXml } from "./protocol/xml.ts";
+import { answerMemberXml, answerXml, errorMemberXml, errorXml } from "./protocol/xml.ts";
+import { scalingActionNamed } from "./scaling/by-name.ts";
 import type { Region } from "./state.ts";
 
 export interface ReceivedCall {
-  readonly service: "ec2" | "ssm";
+  readonly service: Service;
   readonly action: string;
   readonly region: string;
   /** By the SDK's names. */
@@ -40,29 +43,37 @@ export async function answer(
   calls: ReceivedCall[],
   bugs: Error[],
 ): Promise<Given | "lost"> {
-  const target = request.headers["x-amz-target"];
+  const target = String(request.headers["x-amz-target"] ?? "");
   const who = authenticate(request, body, keys);
-  const service = target === undefined ? "ec2" : "ssm";
+  const form = new URLSearchParams(body.toString());
+  const service = serviceOf(target, form);
   let call: ReceivedCall | undefined;
   try {
     if (typeof who === "string") throw refused(who, service);
     const region = cloud.regions.get(who.region);
     if (!region || who.service !== service) throw refused("wrong", service);
-    const form = new URLSearchParams(body.toString());
-    const action = service === "ssm" ? (String(target).split(".")[1] ?? "") : (form.get("Action") ?? "");
-    const input = service === "ssm" ? (JSON.parse(body.toString()) as Input) : readInput(action, form);
+    const action = target === "" ? (form.get("Action") ?? "") : (target.split(".")[1] ?? "");
+    const input = target === "" ? readInput(service, action, form) : (JSON.parse(body.toString()) as Input);
     call = { service, action, region: region.name, input };
     calls.push(call);
-    if (service === "ssm") return json(200, await actSsm(cloud, region, action, input, body.toString()));
-    return { status: 200, type: "text/xml;charset=UTF-8", body: await actEc2(cloud, region, action, input) };
+    if (target !== "") return json(200, await actJson(cloud, region, service, action, input, body.toString()));
+    const act = service === "ec2" ? actEc2 : actScaling;
+    return { status: 200, type: "text/xml;charset=UTF-8", body: await act(cloud, region, action, input, bugs) };
   } catch (error) {
     if (error instanceof LostAnswer) return "lost";
     const known = error instanceof ApiError ? error : new ApiError("InternalError", String(error), 500);
     if (!(error instanceof ApiError)) bugs.push(error instanceof Error ? error : new Error(String(error)));
     if (call) call.error = known.code;
-    if (service === "ssm") return json(known.status, { __type: known.code, message: known.message });
-    return { status: known.status, type: "text/xml;charset=UTF-8", body: errorXml(known, randomUUID()) };
+    if (target !== "") return json(known.status, { __type: known.code, message: known.message });
+    const xml = service === "ec2" ? errorXml : errorMemberXml;
+    return { status: known.status, type: "text/xml;charset=UTF-8", body: xml(known, randomUUID()) };
   }
+}
+
+/** By the protocol; whether it is the service that the signature speaks of is looked at afterwards. */
+function serviceOf(target: string, form: URLSearchParams): Service {
+  if (target !== "") return target.startsWith("Logs_") ? "logs" : "ssm";
+  return form.get("Version") === "2011-01-01" ? "autoscaling" : "ec2";
 }
 
 const json = (status: number, value: object): Given => ({
@@ -71,10 +82,24 @@ const json = (status: number, value: object): Given => ({
   body: JSON.stringify(value),
 });
 
-function readInput(action: string, form: URLSearchParams): Input {
-  const model = operation(action);
+function readInput(service: Service, action: string, form: URLSearchParams): Input {
+  const model = service === "ec2" ? operation(action) : operation(action, scaling);
   if (!model) throw new ApiError("InvalidAction", `The action ${action} is not valid for this web service.`);
-  return readForm(form, model.input);
+  return service === "ec2" ? readForm(form, model.input) : readMemberForm(form, model.input);
+}
+
+async function actScaling(cloud: Cloud, region: Region, action: string, input: Input, bugs: Error[]): Promise<string> {
+  const run = scalingActionNamed(action);
+  const model = operation(action, scaling);
+  if (!run || !model) throw new ApiError("InvalidAction", `The action ${action} is not built into this endpoint`);
+  const fault = cloud.misbehaviours.take(action, input);
+  if (fault?.kind === "hold") await fault.open();
+  const instead = fault && errorOf(fault, "autoscaling", action);
+  if (instead) throw instead;
+  const { patience } = cloud;
+  const output = run({ cloud, region, input, patience, bugs: (error) => void bugs.push(error) });
+  if (fault?.kind === "mute") throw new LostAnswer();
+  return answerMemberXml(action, randomUUID(), output, model.output);
 }
 
 async function actEc2(cloud: Cloud, region: Region, action: string, input: Input): Promise<string> {
@@ -107,18 +132,30 @@ async function actEc2(cloud: Cloud, region: Region, action: string, input: Input
   return answerXml(action, randomUUID(), output, model.output);
 }
 
-async function actSsm(cloud: Cloud, region: Region, action: string, input: Input, body: string): Promise<object> {
+async function actJson(
+  cloud: Cloud,
+  region: Region,
+  service: Service,
+  action: string,
+  input: Input,
+  body: string,
+): Promise<object> {
   const fault = cloud.misbehaviours.take(action, input);
   if (fault?.kind === "hold") await fault.open();
-  const instead = fault && errorOf(fault, "ssm", action);
+  const instead = fault && errorOf(fault, service, action);
   if (instead) throw instead;
-  const output = answerSsm(action, region, body);
+  const output = service === "logs" ? answerLogs(action, region, body) : answerSsm(action, region, body);
   if (fault?.kind === "mute") throw new LostAnswer();
   return output;
 }
 
-function refused(why: Refusal, service: "ec2" | "ssm"): ApiError {
-  if (service === "ssm") {
+function refused(why: Refusal, service: Service): ApiError {
+  if (service === "autoscaling") {
+    if (why === "expired")
+      return new ApiError("ExpiredToken", "The security token included in the request is expired", 403);
+    return new ApiError("InvalidClientTokenId", "The security token included in the request is invalid.", 403);
+  }
+  if (service !== "ec2") {
     if (why === "expired")
       return new ApiError("ExpiredTokenException", "The security token included in the request is expired");
     if (why === "unknown")

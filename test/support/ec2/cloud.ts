@@ -1,5 +1,6 @@
 import type { MachineRoom } from "./machines/machine-room.ts";
 import type { Fault, Misbehaviours } from "./misbehaviour.ts";
+import type { RefreshPatience } from "./scaling/run-refresh.ts";
 import type { Region } from "./state.ts";
 
 /** What all actions share. */
@@ -7,6 +8,7 @@ export interface Cloud {
   readonly room: MachineRoom;
   readonly regions: ReadonlyMap<string, Region>;
   readonly misbehaviours: Misbehaviours;
+  readonly patience: RefreshPatience;
   /** `http://127.0.0.1:PORT`. */
   url: string;
 }

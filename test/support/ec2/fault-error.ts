@@ -1,19 +1,26 @@
 import type { Fault } from "./misbehaviour.ts";
 import { ApiError } from "./protocol/api-error.ts";
+import type { Service } from "./protocol/authenticate.ts";
 import { ACCOUNT } from "./state.ts";
 
 /** What a fault answers instead of doing anything; undefined for one that lets the action go on. */
-export function errorOf(fault: Fault, service: "ec2" | "ssm", action: string): ApiError | undefined {
-  const ssm = service === "ssm";
+export function errorOf(fault: Fault, service: Service, action: string): ApiError | undefined {
+  const ssm = service !== "ec2";
   switch (fault.kind) {
     case "error":
       return new ApiError(fault.code, fault.message ?? MESSAGES[fault.code] ?? fault.code, fault.status);
     case "throttle":
       return ssm
-        ? new ApiError("ThrottlingException", "Rate exceeded")
+        ? new ApiError(service === "autoscaling" ? "Throttling" : "ThrottlingException", "Rate exceeded")
         : new ApiError("RequestLimitExceeded", "Request limit exceeded.", 503);
     case "denied":
-      return ssm ? new ApiError("AccessDeniedException", denial("ssm", action)) : denied(action);
+      return ssm
+        ? new ApiError(
+            service === "autoscaling" ? "AccessDenied" : "AccessDeniedException",
+            denial(service, action),
+            403,
+          )
+        : denied(action);
     case "expired":
       return ssm
         ? new ApiError("ExpiredTokenException", "The security token included in the request is expired")

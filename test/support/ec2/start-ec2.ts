@@ -10,9 +10,11 @@ import { answer, type ReceivedCall } from "./answer.ts";
 import { addBaseImage, BASES } from "./base-images.ts";
 import type { Cloud } from "./cloud.ts";
 import { leftoversOf } from "./leftovers.ts";
-import { answerImds } from "./machines/imds.ts";
+import { answerImds, ROLE_KEY } from "./machines/imds.ts";
 import { MachineRoom } from "./machines/machine-room.ts";
 import { type Misbehaviour, Misbehaviours } from "./misbehaviour.ts";
+import { scalingActionNamed } from "./scaling/by-name.ts";
+import { stopGroup } from "./scaling/scaling-actions.ts";
 import { Region } from "./state.ts";
 
 export interface Ec2Options {
@@ -41,6 +43,8 @@ export interface Ec2 {
   readonly subnets: { readonly public: string; readonly private: string };
   /** What was asked for, in order. */
   readonly calls: readonly ReceivedCall[];
+  /** After how many launches that failed an instance refresh fails. */
+  readonly patience: { failures: number };
   misbehave(rule: Misbehaviour): void;
   /** No misbehaviour any more. */
   behave(): void;
@@ -60,12 +64,12 @@ const KEY: SigningKey = { accessKeyId: "AKIATESTTESTTESTTEST", secretAccessKey: 
  * behind the instances. README.md tells what it does and what not.
  */
 export async function startEc2(options: Ec2Options = {}): Promise<Ec2> {
-  const { regions: names = ["eu-west-1", "eu-central-1", "us-east-1"], credentials = [KEY] } = options;
+  const { regions: names = ["eu-west-1", "eu-central-1", "us-east-1"], credentials = [KEY, ROLE_KEY] } = options;
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "bootlace-ec2-")));
   const room = await MachineRoom.open(dir, options.sshPort ?? 22);
   const regions = new Map(names.map((name) => [name, new Region(name)]));
   const [home = new Region("none")] = regions.values();
-  const cloud: Cloud = { room, regions, misbehaviours: new Misbehaviours(), url: "" };
+  const cloud: Cloud = { room, regions, misbehaviours: new Misbehaviours(), patience: { failures: 3 }, url: "" };
   for (const region of regions.values()) makeNetwork(region, room.addresses);
   const amis = Object.fromEntries(
     Object.entries(BASES).map(([name, base]) => {
@@ -99,6 +103,7 @@ export async function startEc2(options: Ec2Options = {}): Promise<Ec2> {
   cloud.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   const all = () => [...regions.values()].flatMap((region) => [...region.instances.values()]);
+  const groups = () => [...regions.values()].flatMap((region) => [...region.scaling.values()]);
   const settle = async (): Promise<void> => {
     while (all().some(({ busy }) => busy)) await Promise.all(all().map(({ work }) => work));
   };
@@ -113,8 +118,10 @@ export async function startEc2(options: Ec2Options = {}): Promise<Ec2> {
     amis,
     subnets: { public: subnet(true), private: subnet(false) },
     calls,
+    patience: cloud.patience,
     misbehave(rule) {
-      if (!actionNamed(rule.action) && !/^GetParameters?$/.test(rule.action))
+      const json = /^(GetParameters?|PutParameter|GetParameterHistory|CreateLogStream|PutLogEvents)$/;
+      if (!actionNamed(rule.action) && !scalingActionNamed(rule.action) && !json.test(rule.action))
         throw new Error(`${rule.action} is not built into this endpoint, so it cannot go wrong`);
       cloud.misbehaviours.add(rule);
     },
@@ -126,6 +133,8 @@ export async function startEc2(options: Ec2Options = {}): Promise<Ec2> {
         server.close(() => resolve());
         server.closeAllConnections();
       });
+      for (const group of groups()) stopGroup(group);
+      await Promise.all(groups().map(({ work }) => work));
       await settle();
       for (const { machine } of all()) await machine?.dispose();
       await room.close();

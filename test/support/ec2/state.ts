@@ -3,6 +3,7 @@ import type {
   Image,
   Instance,
   KeyPairInfo,
+  LaunchTemplateVersion,
   RunInstancesCommandInput,
   SecurityGroup,
   Snapshot,
@@ -11,6 +12,7 @@ import type {
   Vpc,
 } from "@aws-sdk/client-ec2";
 import type { Layer, Machine } from "../../../src/machine/machine.ts";
+import type { StoredScalingGroup } from "./scaling/scaling-state.ts";
 import { TagBook } from "./tag-book.ts";
 
 /** Whose credentials the server takes. */
@@ -52,6 +54,26 @@ export interface StoredInstance {
   busy: boolean;
 }
 
+/** A launch template and its versions, oldest first; a deleted one's number is not given again. */
+export interface StoredTemplate {
+  readonly id: string;
+  readonly name: string;
+  readonly created: Date;
+  readonly versions: LaunchTemplateVersion[];
+  default: number;
+  latest: number;
+  /** By client token: the version that it made. */
+  readonly tokens: Map<string, number>;
+}
+
+export interface WrittenParameter {
+  readonly value: string;
+  readonly description: string | undefined;
+  readonly type: string;
+  readonly dataType: string;
+  readonly at: number;
+}
+
 /** What an account has in one region. */
 export class Region {
   readonly name: string;
@@ -70,6 +92,12 @@ export class Region {
     { readonly asked: string; readonly ids: readonly string[]; readonly id: string }
   >();
   readonly parameters = new Map<string, string>();
+  /** Those that this account has written, with their history, oldest first. */
+  readonly written = new Map<string, WrittenParameter[]>();
+  readonly templates = new Map<string, StoredTemplate>();
+  readonly scaling = new Map<string, StoredScalingGroup>();
+  /** CloudWatch Logs: lines by group and stream. */
+  readonly logs = new Map<string, Map<string, { readonly timestamp: number; readonly message: string }[]>>();
 
   constructor(name: string) {
     this.name = name;

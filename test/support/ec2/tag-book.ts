@@ -24,6 +24,13 @@ export class TagBook {
     this.#tags.set(id, own);
   }
 
+  /** Tags of AWS's own, which nobody else may give: `aws:autoscaling:groupName`. */
+  addOwn(id: string, tags: Readonly<Record<string, string>>): void {
+    const own = this.#tags.get(id) ?? new Map<string, string>();
+    for (const [key, value] of Object.entries(tags)) own.set(key, value);
+    this.#tags.set(id, own);
+  }
+
   /** A tag without value is removed whatever its value is. */
   remove(id: string, tags: readonly Tag[] | undefined): void {
     const own = this.#tags.get(id);

@@ -6,6 +6,7 @@ import { lifeActions } from "./instance-life.ts";
 import { typeActions } from "./instance-types.ts";
 import { instanceActions } from "./instances.ts";
 import { keyActions } from "./keys.ts";
+import { launchTemplateActions } from "./launch-templates.ts";
 import { makeImageActions } from "./make-image.ts";
 import { networkActions } from "./network.ts";
 import { RunInstances } from "./run-instances.ts";
@@ -26,6 +27,7 @@ const ACTIONS = {
   ...groupActions,
   ...networkActions,
   ...tagActions,
+  ...launchTemplateActions,
 };
 
 type Action = (call: Call<Readonly<Record<string, unknown>>>) => object | Promise<object>;

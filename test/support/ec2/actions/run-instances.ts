@@ -9,6 +9,7 @@ import { groupOf } from "./groups.ts";
 import { visibleImage } from "./images.ts";
 import { instanceType } from "./instance-types.ts";
 import { describeInstance } from "./instances.ts";
+import { templateOf, versionOf } from "./launch-templates.ts";
 
 /** Of what is asked for here; the rest is recorded and has no effect, such as volumes and the market. */
 type Input = RunInstancesCommandInput;
@@ -23,7 +24,8 @@ interface Wanted {
 const TAGGED = ["instance", "volume", "network-interface", "spot-instances-request"];
 
 /** The same client token again gives the same instances, as long as it asks for the same ("Ensuring idempotency"). */
-export async function RunInstances({ cloud, region, input, commit }: Call<Input>): Promise<Reservation> {
+export async function RunInstances({ cloud, region, input: given, commit }: Call<Input>): Promise<Reservation> {
+  const input = withTemplate(region, given);
   const asked = createHash("sha256").update(JSON.stringify(input)).digest("hex");
   const before = input.ClientToken === undefined ? undefined : region.launches.get(input.ClientToken);
   if (before && before.asked !== asked)
@@ -54,6 +56,15 @@ export async function RunInstances({ cloud, region, input, commit }: Call<Input>
   }
   if (input.ClientToken !== undefined) region.launches.set(input.ClientToken, { asked, ids, id });
   return reservation(region, id, ids);
+}
+
+/** What a launch template says counts where the request says nothing of it. */
+function withTemplate(region: Region, { LaunchTemplate: named, ...input }: Input): Input {
+  if (!named) return input;
+  const { LaunchTemplateId, LaunchTemplateName, Version } = named;
+  const template = templateOf(region, { LaunchTemplateId, LaunchTemplateName });
+  const version = versionOf(template, Version);
+  return { ...(version.LaunchTemplateData as Partial<Input>), ...input };
 }
 
 const isSpot = ({ InstanceMarketOptions }: Input): boolean => InstanceMarketOptions?.MarketType === "spot";

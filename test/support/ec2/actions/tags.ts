@@ -30,6 +30,11 @@ const KINDS: Readonly<
   sg: { type: "security-group", all: (region) => region.groups, missing: "InvalidGroup.NotFound" },
   key: { type: "key-pair", all: (region) => region.keys, missing: "InvalidKeyPair.NotFound" },
   subnet: { type: "subnet", all: (region) => region.subnets, missing: "InvalidSubnetID.NotFound" },
+  lt: {
+    type: "launch-template",
+    all: (region) => region.templates,
+    missing: "InvalidLaunchTemplateId.NotFound",
+  },
   vpc: { type: "vpc", all: (region) => region.vpcs, missing: "InvalidVpcID.NotFound" },
 };
 

@@ -20,6 +20,8 @@ export interface FirmwareParts {
   readonly authorized: string | undefined;
   /** For AWS_EC2_METADATA_SERVICE_ENDPOINT: sandboxes share the host's network, and with it the link-local address. */
   readonly metadata: string;
+  /** For AWS_ENDPOINT_URL of the boot hook. */
+  readonly endpoint: string;
   /** Host keys by user data's `ssh_keys`, as files of /etc/ssh. */
   readonly planted: Readonly<Record<string, string>>;
   /** A script from user data. */
@@ -50,7 +52,7 @@ ${OTHERS.map((folder) => `  mount -t tmpfs -o mode=1777 tmpfs ${quote(folder)}\n
 exec setsid /usr/sbin/sshd -D -e ${sshdOptions(parts).map(quote).join(" ")} </dev/null >>/run/ec2/sshd.log 2>&1
 EOF
 ${parts.open ? "  sh /run/ec2/start-sshd &\n" : ""}${parts.userScript === undefined ? "" : "  run_user_script &\n"}}
-export AWS_EC2_METADATA_SERVICE_ENDPOINT=${quote(parts.metadata)}
+export AWS_EC2_METADATA_SERVICE_ENDPOINT=${quote(parts.metadata)} AWS_ENDPOINT_URL=${quote(parts.endpoint)}
 firmware
 `;
 }

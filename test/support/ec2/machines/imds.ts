@@ -6,6 +6,13 @@ export interface Answer {
   readonly body: string;
 }
 
+/** What an instance with a profile signs with. */
+export const ROLE_KEY = {
+  accessKeyId: "ASIAROLEROLEROLEROLE",
+  secretAccessKey: "role/secret+of=a/test",
+  sessionToken: "IQoJb3JpZ2luX2VjROLE//token+of/a=test==",
+};
+
 const PATH = /^\/imds\/([a-z0-9-]+)\/(i-[0-9a-f]+)(\/.*)$/;
 const token = (id: string): string => `AQAEA-${id}==`;
 
@@ -65,9 +72,33 @@ function read(region: Region, { id, api, request }: StoredInstance, path: string
     "/latest/meta-data/placement/region": region.name,
     "/latest/meta-data/placement/availability-zone": api.Placement?.AvailabilityZone,
     "/latest/meta-data/instance-life-cycle": api.InstanceLifecycle ?? "on-demand",
+    "/latest/meta-data/services/domain": "amazonaws.com",
+    "/latest/meta-data/autoscaling/target-lifecycle-state": targetState(region, id),
+    ...(request.IamInstanceProfile ? roleDocuments() : {}),
     "/latest/dynamic/instance-identity/document": JSON.stringify(identity, null, 2),
     "/latest/user-data":
       request.UserData === undefined ? undefined : Buffer.from(request.UserData, "base64").toString(),
   };
   return known[path];
+}
+
+/** Of an instance that no group has there is none; an instance keeps the last one. */
+function targetState(region: Region, id: string): string | undefined {
+  const member = [...region.scaling.values()].flatMap(({ members }) => members).find((each) => each.id === id);
+  if (!member) return undefined;
+  return member.state === "Terminating" ? "Terminated" : "InService";
+}
+
+function roleDocuments(): Readonly<Record<string, string>> {
+  const path = "/latest/meta-data/iam/security-credentials/";
+  const { accessKeyId, secretAccessKey, sessionToken } = ROLE_KEY;
+  const document = {
+    Code: "Success",
+    Type: "AWS-HMAC",
+    AccessKeyId: accessKeyId,
+    SecretAccessKey: secretAccessKey,
+    Token: sessionToken,
+    Expiration: new Date(Date.now() + 6 * 3_600_000).toISOString(),
+  };
+  return { [path]: "instance-role", [`${path}instance-role`]: JSON.stringify(document, null, 2) };
 }

@@ -157,6 +157,7 @@ function firmwareOf(cloud: Cloud, region: Region, instance: StoredInstance): str
     login: image.login,
     printsHostKeys: image.printsHostKeys,
     authorized: key?.line,
+    endpoint: cloud.url,
     metadata: `${cloud.url}/imds/${region.name}/${id}`,
     planted,
     userScript: script,

@@ -2,8 +2,12 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { checkSignature, type SigningKey } from "../../aws/sigv4.ts";
 
+export type Service = "ec2" | "ssm" | "autoscaling" | "logs";
+
+const SERVICES: readonly Service[] = ["ec2", "ssm", "autoscaling", "logs"];
+
 export interface Authentic {
-  readonly service: "ec2" | "ssm";
+  readonly service: Service;
   readonly region: string;
 }
 
@@ -14,9 +18,10 @@ const SCOPE = /Credential=[^/]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/;
 /** Who asks, by the Signature Version 4 of a request: its scope names the region that the caller means. */
 export function authenticate(request: IncomingMessage, body: Buffer, keys: readonly SigningKey[]): Authentic | Refusal {
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-  const [, region, service] = SCOPE.exec(headers.authorization ?? "") ?? [];
+  const [, region, named] = SCOPE.exec(headers.authorization ?? "") ?? [];
   if (region === undefined) return "unsigned";
-  if (service !== "ec2" && service !== "ssm") return "wrong";
+  const service = SERVICES.find((each) => each === named);
+  if (service === undefined) return "wrong";
   // Whatever the request says of its body, what came is what has to be signed.
   const signed = { ...headers, "x-amz-content-sha256": createHash("sha256").update(body).digest("hex") };
   const wire = { method: request.method ?? "", target: request.url ?? "", headers: signed };

@@ -10,6 +10,21 @@ type Tree = Map<string, string | Tree>;
  * @throws {ApiError} `UnknownParameter` for a name that the action does not have.
  */
 export function readForm(form: URLSearchParams, shape: Shape): Readonly<Record<string, unknown>> {
+  return readStruct(treeOf(form), shape, "");
+}
+
+/** The same of the Query protocol that the other services speak, where a list's items are under `member`: `Tags.member.1.Key`. */
+export function readMemberForm(form: URLSearchParams, shape: Shape): Readonly<Record<string, unknown>> {
+  return readStruct(withoutMember(treeOf(form)), shape, "");
+}
+
+function withoutMember(tree: Tree): Tree {
+  const only = tree.size === 1 ? tree.get("member") : undefined;
+  const from = only instanceof Map ? only : tree;
+  return new Map([...from].map(([name, value]) => [name, value instanceof Map ? withoutMember(value) : value]));
+}
+
+function treeOf(form: URLSearchParams): Tree {
   const tree: Tree = new Map();
   for (const [name, value] of form) {
     if (name === "Action" || name === "Version") continue;
@@ -23,7 +38,7 @@ export function readForm(form: URLSearchParams, shape: Shape): Readonly<Record<s
     }
     at.set(parts.at(-1) ?? "", value);
   }
-  return readStruct(tree, shape, "");
+  return tree;
 }
 
 function readStruct(tree: Tree, shape: Shape, path: string): Readonly<Record<string, unknown>> {
@@ -39,6 +54,7 @@ function readStruct(tree: Tree, shape: Shape, path: string): Readonly<Record<str
 }
 
 function readValue(value: string | Tree, shape: Shape, path: string): unknown {
+  if (value === "" && shape.kind === "list") return [];
   if (typeof value === "string") return readText(value, shape, path);
   if (shape.kind === "struct") return readStruct(value, shape, `${path}.`);
   if (shape.kind !== "list" || !shape.item)

@@ -36,9 +36,15 @@ const LIST = 1;
 const STRUCTURE = 3;
 const OPERATION = 9;
 
-/** What an action takes and answers; undefined for one that EC2 does not have. */
-export function operation(action: string): { readonly input: Shape; readonly output: Shape } | undefined {
-  const found = (sdk as unknown as Readonly<Record<string, unknown>>)[`${action}$`];
+/** What a service's client exports. */
+export type Model = object;
+
+/** What an action takes and answers; undefined for one that the service does not have. */
+export function operation(
+  action: string,
+  model: Model = sdk,
+): { readonly input: Shape; readonly output: Shape } | undefined {
+  const found = (model as Readonly<Record<string, unknown>>)[`${action}$`];
   if (!Array.isArray(found) || found[0] !== OPERATION) return undefined;
   return { input: shapeOf(found[4] as Schema), output: shapeOf(found[5] as Schema) };
 }

@@ -1,0 +1,29 @@
+import type { ImageRecord } from "./image-record.ts";
+
+export interface PruneRule {
+  /** How many good ones stay. */
+  readonly keep: number;
+  /** Milliseconds: a younger one stays. */
+  readonly olderThan: number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/**
+ * Which images of one name may go: good ones beyond the newest few, those that are deprecated, and those in quarantine
+ * once a good one came after them.
+ *
+ * @param images of one name, the newest first.
+ */
+export function pruneImages(images: readonly ImageRecord[], rule: PruneRule): readonly ImageRecord[] {
+  const good = images.filter(({ state }) => state === "good");
+  const [newest] = good;
+  const kept = new Set(good.slice(0, rule.keep));
+  return images.filter(
+    (image) =>
+      rule.now - image.created >= rule.olderThan &&
+      ((image.state === "good" && !kept.has(image)) ||
+        image.state === "deprecated" ||
+        (image.state === "quarantined" && newest !== undefined && newest.id > image.id)),
+  );
+}

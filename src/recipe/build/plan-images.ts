@@ -1,0 +1,59 @@
+import { startImage } from "../../image/find-image.ts";
+import type { ImageRecord } from "../../image/image-record.ts";
+import { keyChanges } from "../../image/key-changes.ts";
+import type { Provider } from "../../machine/machine.ts";
+import type { ParamOverlay } from "../../project/read-project.ts";
+import type { StepTools } from "../recipe.ts";
+import { planKey } from "./plan-key.ts";
+
+/** What `bootlace build` would do for one image. */
+export interface PlannedImage {
+  readonly image: string;
+  readonly what: "build" | "unchanged";
+  /** Each one a reason by itself. */
+  readonly why: readonly string[];
+  /** The one that is there, unchanged or not. */
+  readonly present?: ImageRecord;
+}
+
+export interface WantedPlan {
+  readonly dir: string;
+  readonly image: string;
+  /** What an image is made from, as bootlace.yaml has it. */
+  readonly fromOf: (name: string) => unknown;
+  readonly providerOf: (name: string) => Provider;
+  readonly params: ParamOverlay;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/**
+ * What would be built for an image, parents first, and why. Builds nothing; a parent that is there is taken as it is, as
+ * in a build.
+ *
+ * @throws {BootlaceError} what working out a key throws.
+ */
+export async function planImages(wanted: WantedPlan, tools: StepTools): Promise<readonly PlannedImage[]> {
+  const { dir, image, fromOf, providerOf, params, now } = wanted;
+  const plans: PlannedImage[] = [];
+  const add = async (name: string, asked: boolean): Promise<PlannedImage> => {
+    const from = fromOf(name);
+    const parent = typeof from === "string" ? await add(from, false) : undefined;
+    const plan = await one(name, asked, parent);
+    plans.push(plan);
+    return plan;
+  };
+  const one = async (name: string, asked: boolean, parent: PlannedImage | undefined): Promise<PlannedImage> => {
+    const present = await startImage(dir, name);
+    const there = present ? { present } : {};
+    if (present && !asked) return { image: name, what: "unchanged", why: ["it is there"], ...there };
+    if (parent?.what === "build")
+      return { image: name, what: "build", why: [`${parent.image} is built first`], ...there };
+    const { key, same } = await planKey({ dir, image: name, provider: providerOf(name), params, now }, tools);
+    if (same) return { image: name, what: "unchanged", why: ["its key is the same"], present: same };
+    const why = present ? keyChanges(present.keyParts, key.parts) : ["there is no good one here"];
+    return { image: name, what: "build", why, ...there };
+  };
+  await add(image, true);
+  return plans;
+}
