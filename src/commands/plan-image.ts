@@ -5,7 +5,9 @@ import { imageName } from "../image/image-record.ts";
 import { providerNamed } from "../machine/providers.ts";
 import { commandLineParams } from "../project/command-line-params.ts";
 import { loadConfig } from "../project/load-config.ts";
+import { imageArches } from "../recipe/build/image-arches.ts";
 import { imageConfig } from "../recipe/build/image-config.ts";
+import { targetName } from "../recipe/build/image-order.ts";
 import { planImages } from "../recipe/build/plan-images.ts";
 import { textsOf } from "./texts-of.ts";
 
@@ -18,6 +20,7 @@ export async function showImagePlan(context: CommandContext, image: string): Pro
   const params = await commandLineParams(dir, textsOf(options.param));
   // Beside the plan, which may be for a program.
   const report = createReporter({ stream: stderr, json: false });
+  const providerOf = (name: string) => providerNamed(of(name).on ?? "sandbox");
   const plans = await planImages(
     {
       dir,
@@ -25,7 +28,8 @@ export async function showImagePlan(context: CommandContext, image: string): Pro
       params,
       now: Date.now(),
       fromOf: (name) => of(name).from,
-      providerOf: (name) => providerNamed(of(name).on ?? "sandbox"),
+      providerOf,
+      archesOf: (name) => imageArches({ config }, name, providerOf(name)),
     },
     { report, signal },
   ).finally(() => report.close());
@@ -34,7 +38,9 @@ export async function showImagePlan(context: CommandContext, image: string): Pro
     stdout.write(`${JSON.stringify(shown)}\n`);
     return EXIT.ok;
   }
-  for (const { image: name, what, why, present } of plans) {
+  for (const plan of plans) {
+    const { what, why, present } = plan;
+    const name = targetName(plan, plans);
     const there = present ? `${imageName(present)}, ${age(Date.now() - present.created)} old` : "";
     const verb = what === "build" ? "build    " : "unchanged";
     const last = what === "build" && there !== "" ? ` (last: ${there})` : there === "" ? "" : ` (${there})`;

@@ -3,14 +3,13 @@ import {
   createReporter,
   duration,
   type Event,
-  eventLines,
-  type Line,
   type Plan,
   planLines,
   printable,
 } from "../../stage2/index.ts";
 import type { CommandContext } from "../cli/command.ts";
 import { logAt } from "../machine/run/log-at.ts";
+import { changesOf } from "./changes-of.ts";
 import type { HostResult } from "./result.ts";
 
 /** Shows what happens on one machine or on many at once. */
@@ -45,7 +44,7 @@ export function fleetReporter(targets: readonly string[], { stdout, json }: Out)
         target,
         single ??
           ((event) => {
-            for (const line of prefixed(event)) write(`${target.padEnd(width)} | ${line.text}`);
+            for (const line of changesOf(event)) write(`${target.padEnd(width)} | ${line.text}`);
           }),
       ),
     plans: (plans) => {
@@ -71,30 +70,6 @@ function jsonReporter(write: (value: object) => void): FleetReporter {
     close: () => {},
   };
 }
-
-/** Changes of state; what a script printed is shown where it failed. */
-function prefixed(event: Event): readonly Line[] {
-  switch (event.k) {
-    case "output":
-    case "output-capped":
-    case "left-running":
-    case "waiting-ready":
-    case "desk-start":
-      return [];
-    case "fail":
-      return [...eventLines(event), ...tailOf(event.tail)];
-    default:
-      return eventLines(event);
-  }
-}
-
-const tailOf = (tail: string): Line[] =>
-  tail === ""
-    ? []
-    : tail
-        .trimEnd()
-        .split("\n")
-        .map((text) => ({ tone: "dim", text: `  │ ${text}` }));
 
 function planTexts(plans: readonly ShownPlan[]): string[] {
   const same = new Map<string, string[]>();

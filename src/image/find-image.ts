@@ -35,10 +35,12 @@ export const isHere = (dir: string, { layers }: Pick<ImageRecord, "layers">): bo
  * The newest good image of a name that something here can start from; undefined where none was built here.
  *
  * Desks that share a table each have local images of their own.
+ *
+ * @param arch `x86_64` or `arm64`; without it any.
  */
-export async function startImage(dir: string, name: string): Promise<ImageRecord | undefined> {
+export async function startImage(dir: string, name: string, arch?: string): Promise<ImageRecord | undefined> {
   const good = (await (await openRecords(dir)).named(name)).filter(({ state }) => state === "good");
-  return good.find((image) => isHere(dir, image));
+  return good.find((image) => isHere(dir, image) && (arch === undefined || image.arch === arch));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { ParamValue } from "../../stage2/index.ts";
-import type { Base, Layer, Origin } from "../machine/machine.ts";
+import type { Base, ImageCopy, Layer, Origin } from "../machine/machine.ts";
 import type { Inventory } from "./inventory.ts";
 
 /**
@@ -72,7 +72,7 @@ export interface ImageRecord {
   /** What is paid for, where it is known: its own layer, or the volumes of its snapshots. */
   readonly bytes?: number;
   /** The same image in other regions. */
-  readonly copies: readonly { readonly region: string; readonly origin: Origin }[];
+  readonly copies: readonly ImageCopy[];
   /** A person's own. */
   readonly tags: Readonly<Record<string, string>>;
 }

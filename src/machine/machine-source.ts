@@ -10,14 +10,16 @@ import type { Base, Hardware, Provider } from "./machine.ts";
 /**
  * What an image or a machine of bootlace.yaml starts from.
  *
+ * @param arch where only an image for it will do.
  * @throws {BootlaceError} `E_PROVIDER_UNSUPPORTED` for a base that the provider's machines do not have, `E_IMAGE_UNKNOWN`, `E_IMAGE_STATE`, `E_IMAGE_ELSEWHERE` for an image that nothing can start from here.
  */
 export async function resolveBase(
   { dir, config }: Pick<LoadedProject, "dir" | "config">,
   from: string | BaseConfig | undefined,
   provider: Provider,
+  arch?: RuntimeArch,
 ): Promise<Base> {
-  if (typeof from === "string") return imageOf(dir, from, provider);
+  if (typeof from === "string") return imageOf(dir, from, provider, arch);
   if (from === undefined) return inRegion(config.region, provider.defaultBase);
   const base = describedBase(dir, from);
   if (base && provider.bases.includes(base.kind)) return inRegion(config.region, base);
@@ -44,8 +46,8 @@ const BASE_WORDS: Readonly<Record<Base["kind"], string>> = {
   layers: "an image of the project",
 };
 
-async function imageOf(dir: string, name: string, provider: Provider): Promise<Base> {
-  const image = (await startImage(dir, name)) ?? (await refuseStart(dir, name));
+async function imageOf(dir: string, name: string, provider: Provider, arch: RuntimeArch | undefined): Promise<Base> {
+  const image = (await startImage(dir, name, arch)) ?? (await refuseStart(dir, name));
   if (image.provider !== provider.name)
     throw new BootlaceError(
       "E_PROVIDER_UNSUPPORTED",

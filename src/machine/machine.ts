@@ -1,6 +1,6 @@
 import type { Purpose } from "../../stage2/index.ts";
 import type { Range } from "../disk/ext-volume.ts";
-import type { Ec2Config } from "../manifest/project-schema.ts";
+import type { ImageEc2Config } from "../manifest/project-schema.ts";
 import type { Session } from "../session/session.ts";
 
 /** What a machine starts from. */
@@ -76,7 +76,7 @@ export interface Hardware {
   readonly login?: string;
   /** Desk port to machine port: `8080:80`, `127.0.0.1:8080:80`, `8080`. */
   readonly ports?: readonly string[];
-  readonly ec2?: Ec2Config;
+  readonly ec2?: ImageEc2Config;
   readonly qemu?: { readonly accel?: "auto" | "kvm" | "hvf" | "tcg"; readonly args?: readonly string[] };
 }
 
@@ -164,6 +164,32 @@ export interface Adopted {
   readonly warnings: readonly string[];
 }
 
+/** An image that was proven, and what bootlace.yaml has of it. */
+export interface PublishedImage {
+  /** `web/2026…`. */
+  readonly name: string;
+  readonly project: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly origin: Origin;
+  readonly copies: readonly ImageCopy[];
+  readonly hardware: Hardware;
+}
+
+/** The same image in another region. */
+export interface ImageCopy {
+  readonly region: string;
+  readonly origin: Origin;
+}
+
+export interface Publishing {
+  /** Tells of a part that takes its time, and how far it is in per cent. */
+  readonly step: (step: string, act: (progress: (percent: number) => void) => Promise<void>) => Promise<void>;
+  /** Called when a copy can be used, before it counts as one that stays. */
+  readonly onCopy: (copy: ImageCopy) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
 /** All layers of an image, base one first; none where its provider keeps it. */
 export function layersOf({ parents, layer }: Captured): readonly Layer[] {
   return layer ? [...parents, layer] : parents;
@@ -209,6 +235,8 @@ export interface Provider {
   describeOrigin?(origin: Origin): string;
   /** What the provider calls an image that it keeps, for a person: `ami-0123… in eu-west-1`. */
   locate?(origin: Origin): string;
+  /** What the provider's own tools call such an image: `ami-0123…`. */
+  imageId?(origin: Origin): string | undefined;
   /** @throws {BootlaceError} when this computer cannot do it, or the name is taken. */
   launch(spec: LaunchSpec, signal?: AbortSignal): Promise<Machine>;
   /** A machine launched earlier, by whichever process; undefined when there is none of that name. */
@@ -224,6 +252,11 @@ export interface Provider {
    * somebody is to look at why it was not.
    */
   keepImage?(origin: Origin, state: "good" | "quarantined"): Promise<void>;
+  /**
+   * Makes what is asked of a proven image beyond its being there: copies in regions, who may use it, its dates. Does
+   * only what is missing, so it may be called again.
+   */
+  publishImage?(image: PublishedImage, tools: Publishing): Promise<void>;
   /**
    * What stands on an image that the provider keeps, beside this desk's machines: running machines, templates, groups;
    * for a person.

@@ -41,6 +41,8 @@ interface Wanted {
   readonly provider: Provider;
   readonly roots: readonly string[];
   readonly from: Parameters<typeof resolveBase>[1];
+  /** Only an image for it will do. */
+  readonly only: RuntimeArch | undefined;
   readonly hardware: Hardware & { readonly arch: RuntimeArch };
 }
 
@@ -52,7 +54,7 @@ interface Wanted {
  */
 export async function bringUp(options: UpOptions): Promise<Up> {
   const { dir, target, onEvent, signal } = options;
-  const { loaded, provider, roots, from, hardware } = await wanted(options);
+  const { loaded, provider, roots, from, only, hardware } = await wanted(options);
   const payload = await makePayload(loaded, roots, provider, hardware.arch);
   const known = await lookUp(dir, target);
   const booted = (await known?.status()) !== "running";
@@ -71,7 +73,7 @@ export async function bringUp(options: UpOptions): Promise<Up> {
   }
 
   async function launched(): Promise<Machine> {
-    const base = await resolveBase(loaded, from, provider);
+    const base = await resolveBase(loaded, from, provider, only);
     const of = `machine ${target}`;
     const step: Stepping = (name, act) => deskStep(onEvent, { step: name, of }, act);
     const spec = { name: target, dir, base, purpose: "run", hardware, step } as const;
@@ -89,12 +91,14 @@ async function wanted({ dir, target, services, on, params: given = {} }: UpOptio
     });
   const config = machine ?? image;
   const from = machine ? machine.from : target;
-  const built = typeof from === "string" ? await startImage(dir, from) : undefined;
-  const provider = providerNamed(on ?? config?.on ?? built?.provider ?? "sandbox");
+  const any = typeof from === "string" ? await startImage(dir, from) : undefined;
+  const provider = providerNamed(on ?? config?.on ?? any?.provider ?? "sandbox");
   const arch = archOf(config, provider);
+  const only = config?.arch === undefined ? undefined : arch;
+  const built = typeof from === "string" && only !== undefined ? await startImage(dir, from, only) : any;
   const { params: own = {}, services: named } = wantedOf(project.config, target);
   const params = mergeParams(own, given);
   const loaded = Object.keys(params).length > 0 ? await loadProject(dir, { params }) : project;
   const roots = rootsOf(named ?? built?.roots ?? [], loaded.project, services);
-  return { loaded, provider, roots, from, hardware: { ...hardwareOf(config, arch), arch } };
+  return { loaded, provider, roots, from, only, hardware: { ...hardwareOf(config, arch), arch } };
 }

@@ -39,6 +39,10 @@ const OPEN_TO = /^(?:own|(?:\d{1,3}\.){3}\d{1,3}\/\d{1,2}|[0-9A-Fa-f:]*:[0-9A-Fa
 /** "Name" of CreateImage, Amazon EC2 API Reference, and references. */
 const AMI_NAME = /^[A-Za-z0-9()[\] ./'@_{}-]{3,128}$/;
 
+const account = z
+  .string(expected('an account in quotes: "111122223333"'))
+  .regex(/^\d{12}$/, expected("an account of 12 digits"));
+
 /** What the metadata service can show ("View tags using instance metadata", Amazon EC2 User Guide); `aws:` is AWS's own. */
 const TAG_KEY = /^(?![Aa][Ww][Ss]:)(?!(?:\.{1,2}|_index)$)[A-Za-z0-9+=.,_:@-]{1,127}$/;
 
@@ -123,6 +127,25 @@ const ec2 = z.strictObject({
     .optional()
     .describe("On all that is made; the instance sees its own"),
 });
+/** Of images alone: what becomes of an AMI that was proven. */
+const imageEc2 = ec2.extend({
+  copies: list(
+    z.union([region, z.strictObject({ region, kmsKey: text("a key").optional() })], expected("a region, or a mapping")),
+    "a list of regions",
+  )
+    .optional()
+    .describe("Regions that get a copy, each encrypted with a key of its own where one is named"),
+  share: z
+    .strictObject({
+      accounts: list(account, "a list of accounts").optional(),
+      organizations: list(text("an ARN"), "a list of ARNs").optional(),
+      units: list(text("an ARN"), "a list of ARNs").optional(),
+    })
+    .optional()
+    .describe("Who may launch from the AMI and its copies: accounts, organisations, organisational units"),
+  deprecateAfter: duration.optional().describe("From then on EC2 tells others not to use it"),
+  protect: flag.optional().describe("It cannot be deregistered until somebody ends its protection"),
+});
 const qemu = z.strictObject({
   accel: oneOf(["auto", "kvm", "hvf", "tcg"]).optional(),
   args: list(text("text"), "a list of arguments").optional().describe("More arguments for QEMU"),
@@ -151,7 +174,10 @@ const hardware = {
 const image = z.strictObject(
   {
     ...hardware,
-    arch: oneOrMore(arch, "x86_64, arm64 or a list of both").optional().describe("Default: that of the desk"),
+    ec2: imageEc2.optional(),
+    arch: oneOrMore(arch, "x86_64, arm64 or a list of both")
+      .optional()
+      .describe("One image for each; default: that of the desk"),
     keep: whole(1, 1000).optional().describe("How many good ones prune leaves; default 3"),
     maxAge: duration.default(30 * 86_400_000).describe("After this an unchanged key builds again; default 30d"),
     timeout: duration.default(3_600_000).describe("The dead-man timer of a build; default 1h"),
@@ -234,11 +260,7 @@ const s3 = z.strictObject(
       .optional()
       .describe("Bucket in the path, not in the host name; default for an endpoint of one's own"),
     kmsKey: text("a key's id, alias or ARN").optional().describe("Objects are encrypted with this KMS key"),
-    bucketOwner: z
-      .string(expected('an account in quotes: "111122223333"'))
-      .regex(/^\d{12}$/, expected("an account of 12 digits"))
-      .optional()
-      .describe("Account that must own the bucket"),
+    bucketOwner: account.optional().describe("Account that must own the bucket"),
   },
   expected("a mapping"),
 );
@@ -294,3 +316,4 @@ export type ImageConfig = z.output<typeof image>;
 export type MachineConfig = z.output<typeof machine>;
 export type BaseConfig = z.output<typeof base>;
 export type Ec2Config = z.output<typeof ec2>;
+export type ImageEc2Config = z.output<typeof imageEc2>;

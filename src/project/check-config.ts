@@ -6,6 +6,7 @@ import { AWS_REGION } from "../manifest/names.ts";
 import type { ImageConfig, MachineConfig, ProjectConfig } from "../manifest/project-schema.ts";
 import type { SourceFile } from "../manifest/source-file.ts";
 import { s3Settings } from "../store/s3-settings.ts";
+import { checkCopies } from "./check-copies.ts";
 import type { FaultList } from "./fault-list.ts";
 
 /** Checks what the schema of bootlace.yaml cannot say by itself, services and their parameters apart. */
@@ -28,6 +29,7 @@ export function checkConfig(
   for (const [name, machine] of Object.entries(config.machines))
     checkFrom("machines", name, machine, config, source, faults);
   checkImageCycles(config, source, faults);
+  checkCopies(config, source, faults);
   for (const [name, group] of Object.entries(config.groups)) {
     const kinds = (["hosts", "asg", "tag"] as const).filter((kind) => group[kind] !== undefined);
     if (kinds.length !== 1) {

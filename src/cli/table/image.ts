@@ -20,9 +20,22 @@ export const imageCommands: readonly CommandSpec[] = [
       { flags: "--resume <id>", summary: "Go on with a build that was kept", kind: "text" },
       param,
       { flags: "--on <provider>", summary: "Provider instead of the file's", choices: ["sandbox", "qemu", "ec2"] },
+      { flags: "--arch <arch>", summary: "For this architecture alone", choices: ["x86_64", "arm64"] },
+      {
+        flags: "--parallel <n>",
+        summary: "How many at a time (default: 4 at EC2; here one for each four processors)",
+        parse: "integer",
+      },
+      {
+        flags: "-o, --output <what>",
+        summary: "id: on standard output only what the images are called",
+        choices: ["id"],
+      },
+      { flags: "--manifest <file>", summary: "Write what was built to a file, as JSON", kind: "text" },
     ],
     examples: [
       { command: "bootlace build web", summary: "base images come first where they are missing" },
+      { command: "ami=$(bootlace build web -o id)", summary: "for programs: the AMI's id, progress on standard error" },
       { command: "bootlace build web --force --on-error keep", summary: "leave the machine of a failed build" },
       {
         command: "bootlace build web --param shop.workers=8",

@@ -1,6 +1,6 @@
 import { BootlaceError } from "../../../stage2/index.ts";
 import type { Adopted } from "../machine.ts";
-import { bytesOf, snapshotsOf } from "./capture.ts";
+import { bytesOf, snapshotsOf } from "./await-ami.ts";
 import { ec2Client } from "./ec2-client.ts";
 import type { AmiNotes } from "./ec2-spec.ts";
 import { loginOf } from "./login-of.ts";

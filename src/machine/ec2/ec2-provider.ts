@@ -8,10 +8,11 @@ import { assertCredentials, ec2Client } from "./ec2-client.ts";
 import { Ec2Machine, type Ec2Pace } from "./ec2-machine.ts";
 import { type Ec2Instance, type Ec2Spec, filesOf } from "./ec2-spec.ts";
 import { findLeftovers } from "./leftovers.ts";
+import { markAmi, resourcesOf } from "./mark-ami.ts";
 import { archFor, planInstance, regionOf } from "./plan-instance.ts";
+import { publishAmi } from "./publish-ami.ts";
 import { removeAmi } from "./remove-ami.ts";
 import { resolveAmi } from "./resolve-ami.ts";
-import { TAG } from "./tags.ts";
 import { usersOfAmi } from "./users-of-ami.ts";
 
 export interface Ec2Options extends Partial<Ec2Pace> {
@@ -48,6 +49,7 @@ export function ec2Provider({
     },
     describeOrigin: ({ from = "an AMI" }) => from,
     locate: ({ ami, region }) => `${ami} in ${region}`,
+    imageId: ({ ami }) => ami,
     async launch(spec, signal) {
       throwIfAborted(signal);
       const files = filesOf(spec.dir, spec.name);
@@ -77,21 +79,17 @@ export function ec2Provider({
       return new Ec2Machine(dir, spec, files, id, pace);
     },
     unused: async () => [],
-    async keepImage({ ami = "", region, snapshots = "" }, state) {
-      const api = await ec2Client(region);
-      const Resources = [ami, ...snapshots.split(" ")].filter(Boolean);
-      await api.createTags({ Resources, Tags: [{ Key: TAG.state, Value: state }] });
-      await api.deleteTags({ Resources, Tags: [{ Key: TAG.expires }] });
-    },
+    keepImage: markAmi,
+    publishImage: (image, tools) => publishAmi(image, tools, every),
     usersOf: ({ ami = "", region }) => usersOfAmi(ami, region),
     async deprecateImage({ ami = "", region }, at) {
       const api = await ec2Client(region);
       if (at === undefined) await api.disableImageDeprecation({ ImageId: ami });
       else await api.enableImageDeprecation({ ImageId: ami, DeprecateAt: new Date(at) });
     },
-    async tagImage({ ami = "", region, snapshots = "" }, tags) {
-      const api = await ec2Client(region);
-      const Resources = [ami, ...snapshots.split(" ")].filter(Boolean);
+    async tagImage(origin, tags) {
+      const api = await ec2Client(origin.region);
+      const Resources = resourcesOf(origin);
       const given = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
       const [Tags, gone] = [given.filter(({ Value }) => Value !== ""), given.filter(({ Value }) => Value === "")];
       if (Tags.length > 0) await api.createTags({ Resources, Tags });

@@ -1,7 +1,9 @@
 import type { EC2, Filter, Tag } from "@aws-sdk/client-ec2";
+import { keptOrigins } from "../../image/image-record.ts";
 import { openRecords } from "../../image/records/open-records.ts";
 import { loadProject } from "../../project/load-project.ts";
 import type { BuildsHere, Leftover } from "../machine.ts";
+import { copyTarget } from "./copy-ami.ts";
 import { removeGroup } from "./dispose.ts";
 import { ec2Client } from "./ec2-client.ts";
 import { awaitState, isGone } from "./look.ts";
@@ -109,8 +111,13 @@ async function regionsOf(dir: string): Promise<readonly (string | undefined)[]> 
   );
   const made = [...Object.values(config?.images ?? {}), ...Object.values(config?.machines ?? {})];
   const named = made.flatMap(({ ec2 }) => (ec2?.region === undefined ? [] : [ec2.region]));
+  const copied = Object.values(config?.images ?? {}).flatMap(({ ec2 }) =>
+    (ec2?.copies ?? []).map((copy) => copyTarget(copy).region),
+  );
   const records = await (await openRecords(dir)).all();
-  const images = records.flatMap(({ origin }) => (origin.ami && origin.region ? [origin.region] : []));
-  const regions = [...new Set([config?.region, ...named, ...images])].filter((region) => region !== undefined);
+  const images = records.flatMap(keptOrigins).flatMap(({ ami, region }) => (ami && region ? [region] : []));
+  const regions = [...new Set([config?.region, ...named, ...copied, ...images])].filter(
+    (region) => region !== undefined,
+  );
   return regions.length > 0 ? regions : [undefined];
 }

@@ -1,5 +1,5 @@
 import type { EC2, Image } from "@aws-sdk/client-ec2";
-import { snapshotsOf } from "./capture.ts";
+import { snapshotsOf } from "./await-ami.ts";
 import { awsCode } from "./ec2-errors.ts";
 import { waitFor } from "./wait.ts";
 

@@ -1,4 +1,5 @@
 import type { ResourceType, Tag, TagSpecification } from "@aws-sdk/client-ec2";
+import type { PublishedImage } from "../machine.ts";
 import type { Ec2Spec } from "./ec2-spec.ts";
 
 /** Names of the tags that Bootlace gives and goes by. */
@@ -25,6 +26,19 @@ export function machineTags(spec: Pick<Ec2Spec, "project" | "name" | "token" | "
     [TAG.machine]: token,
     [TAG.purpose]: purpose,
     ...buildTags(build),
+  });
+}
+
+/** Of a copy until it can be used: as those of a build, so that `gc` finds what a dead desk left. @param expires milliseconds since 1970. */
+export function copyTags(image: PublishedImage, region: string, expires: number): Tag[] {
+  const { name, project, origin, hardware } = image;
+  return asTags({
+    Name: origin.name ?? name,
+    ...hardware.ec2?.tags,
+    [TAG.project]: project,
+    [TAG.image]: name,
+    [TAG.state]: "building",
+    ...buildTags({ id: `copy of ${name} in ${region}`, expires }),
   });
 }
 

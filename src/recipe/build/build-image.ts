@@ -3,6 +3,7 @@ import { BootlaceError, type Event } from "../../../stage2/index.ts";
 import type { ImageRecord } from "../../image/image-record.ts";
 import type { Provider } from "../../machine/machine.ts";
 import type { ParamOverlay } from "../../project/read-project.ts";
+import type { RuntimeArch } from "../../runtime/pinned.ts";
 import { type LedgerEntry, readLedger, removeLedger, thisDesk, writeLedger } from "../ledger.ts";
 import { type Decision, type Failure, runRecipe } from "../run-recipe.ts";
 import { type BuildPlan, planBuild } from "./build-plan.ts";
@@ -20,6 +21,8 @@ export interface BuildOptions {
   readonly force?: boolean;
   /** Parameters of the command line, laid over those of the image. */
   readonly params?: ParamOverlay;
+  /** Default: the first of the image's. */
+  readonly arch?: RuntimeArch;
   /** Id of a build that was kept. */
   readonly resume?: string;
   /** What to do after a failure. Default: clean. */
@@ -39,7 +42,9 @@ export interface BuildResult {
 export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const { dir, image, provider, report, signal } = options;
   const began = Date.now();
-  const plan = await planBuild({ dir, image, provider, now: began, params: options.params ?? {} }, { report, signal });
+  const { params = {}, arch } = options;
+  const wanted = { dir, image, provider, now: began, params, ...(arch && { arch }) };
+  const plan = await planBuild(wanted, { report, signal });
   if (plan.same && !options.force && !options.resume) return { image: plan.same, built: false };
   const entry = options.resume ? await resumed(dir, options.resume) : newEntry(plan, provider, began);
   await writeLedger(dir, entry);

@@ -1,12 +1,13 @@
 import { BootlaceError } from "../../../stage2/index.ts";
 import { didYouMean } from "../../cli/did-you-mean.ts";
 import type { Provider } from "../../machine/machine.ts";
-import { archOf, closureFor } from "../../machine/machine-source.ts";
+import { closureFor } from "../../machine/machine-source.ts";
 import type { ImageConfig } from "../../manifest/project-schema.ts";
 import { loadProject } from "../../project/load-project.ts";
 import type { LoadedProject } from "../../project/loaded.ts";
 import { mergeParams } from "../../project/merge-params.ts";
 import type { ParamOverlay } from "../../project/read-project.ts";
+import type { RuntimeArch } from "../../runtime/pinned.ts";
 
 /** @throws {BootlaceError} `E_IMAGE_UNKNOWN` with the nearest name. */
 export function imageConfig(loaded: Pick<LoadedProject, "config">, image: string): ImageConfig {
@@ -38,12 +39,12 @@ export async function loadImage({ dir, image, params }: WantedImage): Promise<Lo
 }
 
 /**
- * Whether an image can be made of the project at all: its parameters, what its services need, its architecture.
+ * Whether an image can be made of the project at all: its parameters, what its services need.
  *
- * @throws {BootlaceError} `E_CHECK`, `E_IMAGE_UNKNOWN`, `E_MACHINE_NEEDS`, `E_PROVIDER_UNSUPPORTED`.
+ * @throws {BootlaceError} `E_CHECK`, `E_IMAGE_UNKNOWN`, `E_MACHINE_NEEDS`.
  */
-export async function checkImage(wanted: WantedImage, provider: Provider): Promise<void> {
+export async function checkImage(wanted: WantedImage, arch: RuntimeArch, provider: Provider): Promise<void> {
   const loaded = await loadImage(wanted);
   const config = imageConfig(loaded, wanted.image);
-  closureFor(loaded, config.services ?? loaded.project.roots, provider, archOf(config, provider));
+  closureFor(loaded, config.services ?? loaded.project.roots, provider, arch);
 }

@@ -3,12 +3,14 @@ import type { ImageRecord } from "../../image/image-record.ts";
 import { keyChanges } from "../../image/key-changes.ts";
 import type { Provider } from "../../machine/machine.ts";
 import type { ParamOverlay } from "../../project/read-project.ts";
+import type { RuntimeArch } from "../../runtime/pinned.ts";
 import type { StepTools } from "../recipe.ts";
 import { planKey } from "./plan-key.ts";
 
 /** What `bootlace build` would do for one image. */
 export interface PlannedImage {
   readonly image: string;
+  readonly arch: RuntimeArch;
   readonly what: "build" | "unchanged";
   /** Each one a reason by itself. */
   readonly why: readonly string[];
@@ -22,6 +24,7 @@ export interface WantedPlan {
   /** What an image is made from, as bootlace.yaml has it. */
   readonly fromOf: (name: string) => unknown;
   readonly providerOf: (name: string) => Provider;
+  readonly archesOf: (name: string) => readonly RuntimeArch[];
   readonly params: ParamOverlay;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -34,26 +37,25 @@ export interface WantedPlan {
  * @throws {BootlaceError} what working out a key throws.
  */
 export async function planImages(wanted: WantedPlan, tools: StepTools): Promise<readonly PlannedImage[]> {
-  const { dir, image, fromOf, providerOf, params, now } = wanted;
+  const { dir, image, fromOf, providerOf, archesOf, params, now } = wanted;
   const plans: PlannedImage[] = [];
-  const add = async (name: string, asked: boolean): Promise<PlannedImage> => {
+  const add = async (name: string, arch: RuntimeArch, asked: boolean): Promise<PlannedImage> => {
     const from = fromOf(name);
-    const parent = typeof from === "string" ? await add(from, false) : undefined;
-    const plan = await one(name, asked, parent);
+    const parent = typeof from === "string" ? await add(from, arch, false) : undefined;
+    const plan = { image: name, arch, ...(await one(name, arch, asked, parent)) };
     plans.push(plan);
     return plan;
   };
-  const one = async (name: string, asked: boolean, parent: PlannedImage | undefined): Promise<PlannedImage> => {
-    const present = await startImage(dir, name);
+  const one = async (name: string, arch: RuntimeArch, asked: boolean, parent: PlannedImage | undefined) => {
+    const present = await startImage(dir, name, arch);
     const there = present ? { present } : {};
-    if (present && !asked) return { image: name, what: "unchanged", why: ["it is there"], ...there };
-    if (parent?.what === "build")
-      return { image: name, what: "build", why: [`${parent.image} is built first`], ...there };
-    const { key, same } = await planKey({ dir, image: name, provider: providerOf(name), params, now }, tools);
-    if (same) return { image: name, what: "unchanged", why: ["its key is the same"], present: same };
+    if (present && !asked) return { what: "unchanged", why: ["it is there"], ...there } as const;
+    if (parent?.what === "build") return { what: "build", why: [`${parent.image} is built first`], ...there } as const;
+    const { key, same } = await planKey({ dir, image: name, arch, provider: providerOf(name), params, now }, tools);
+    if (same) return { what: "unchanged", why: ["its key is the same"], present: same } as const;
     const why = present ? keyChanges(present.keyParts, key.parts) : ["there is no good one here"];
-    return { image: name, what: "build", why, ...there };
+    return { what: "build", why, ...there } as const;
   };
-  await add(image, true);
+  for (const arch of archesOf(image)) await add(image, arch, true);
   return plans;
 }

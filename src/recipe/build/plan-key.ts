@@ -8,11 +8,12 @@ import type { ImageRecords } from "../../image/records/image-records.ts";
 import { recordsOf } from "../../image/records/open-records.ts";
 import { deskStep } from "../../machine/desk-step.ts";
 import type { Base, Hardware, Provider } from "../../machine/machine.ts";
-import { archOf, closureFor, hardwareOf, resolveBase } from "../../machine/machine-source.ts";
+import { closureFor, hardwareOf, resolveBase } from "../../machine/machine-source.ts";
 import type { LoadedProject } from "../../project/loaded.ts";
 import type { ParamOverlay } from "../../project/read-project.ts";
-import { pinnedRuntime, type RuntimeArch } from "../../runtime/pinned.ts";
+import { deskArch, pinnedRuntime, type RuntimeArch } from "../../runtime/pinned.ts";
 import type { StepTools } from "../recipe.ts";
+import { imageArches } from "./image-arches.ts";
 import { imageConfig, loadImage } from "./image-config.ts";
 
 export interface WantedBuild {
@@ -23,6 +24,8 @@ export interface WantedBuild {
   readonly now: number;
   /** Parameters of the command line. */
   readonly params: ParamOverlay;
+  /** Default: the first of the image's. */
+  readonly arch?: RuntimeArch;
 }
 
 /** What an image is to be made of, as far as its key goes. */
@@ -54,12 +57,13 @@ export async function planKey(wanted: WantedBuild, { report, signal }: StepTools
   const loaded = await loadImage(wanted);
   const config = imageConfig(loaded, image);
   const records = await recordsOf(loaded.dir, loaded.config);
-  const arch = archOf(config, provider);
+  const [first] = imageArches(loaded, image, provider, wanted.arch);
+  const arch = wanted.arch ?? first ?? deskArch();
   await provider.assertAvailable();
   const roots = config.services ?? loaded.project.roots;
   const closure = closureFor(loaded, roots, provider, arch);
-  const parent = typeof config.from === "string" ? await startImage(loaded.dir, config.from) : undefined;
-  const base = await resolveBase(loaded, config.from, provider);
+  const parent = typeof config.from === "string" ? await startImage(loaded.dir, config.from, arch) : undefined;
+  const base = await resolveBase(loaded, config.from, provider, arch);
   const hardware = hardwareOf(config, arch);
   // The first time a base is made or fetched, which takes a minute.
   const stateOfBase = () =>

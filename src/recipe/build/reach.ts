@@ -14,7 +14,10 @@ export const prepareStep: Step<BuildStart, { readonly plan: BuildPlan; readonly 
   name: "prepare",
   async run({ dir, provider, plan }, tools) {
     const fresh = seen.has(plan)
-      ? await planBuild({ dir, image: plan.image, provider, now: Date.now(), params: plan.params }, tools)
+      ? await planBuild(
+          { dir, provider, now: Date.now(), image: plan.image, arch: plan.arch, params: plan.params },
+          tools,
+        )
       : plan;
     seen.add(fresh);
     return {
