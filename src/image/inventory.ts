@@ -46,7 +46,7 @@ echo '% sockets'
 ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n 's/.*socket:\\[\\([0-9]*\\)\\]$/\\1/p' | sort -u
 for table in tcp tcp6 udp udp6; do
   echo "% $table"
-  sed 1d /proc/net/$table 2>/dev/null
+  sed -n '/^ *[0-9]*: [0-9A-F:]* [0-9A-F:]* 0[7A] /p' /proc/net/$table 2>/dev/null
 done
 true
 `;
