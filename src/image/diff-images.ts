@@ -1,4 +1,3 @@
-import { canonicalJson } from "../bundle/canonical-json.ts";
 import type { ImageRecord } from "./image-record.ts";
 
 /** One thing that differs. `before` is absent where it came, `after` where it went. */
@@ -54,7 +53,7 @@ const services = (image: ImageRecord): Things =>
 const params = (image: ImageRecord): Things =>
   Object.fromEntries(
     Object.entries(image.params).flatMap(([service, values]) =>
-      Object.entries(values).map(([name, { value }]) => [`${service}.${name}`, canonicalJson(value)]),
+      Object.entries(values).map(([name, { value }]) => [`${service}.${name}`, JSON.stringify(value)]),
     ),
   );
 

@@ -17,8 +17,11 @@ const FOLDERS = ["/etc", "/usr/local", "/srv", "/opt"];
 const MOST_FILES = 4000;
 
 /**
- * One look at a machine before it is cleaned. `%` begins a section; a path with a blank stays whole. Files that hold
- * secrets by their nature are left out: even a digest of a short one can be guessed.
+ * One look at a machine after it was cleaned. `%` begins a section; a path with a blank stays whole. Files that hold
+ * secrets by their nature are left out: even a digest of a short one can be guessed. So is what was there before the
+ * line of images began: a base may bring any number of files, and they are the same in all that is made from it.
+ *
+ * `$1`: when the line began, as `touch -t` takes it, UTC.
  */
 export const INVENTORY = `
 set -f
@@ -27,9 +30,14 @@ find /etc/systemd/system -type l 2>/dev/null | sed -n 's|.*/[^/]*\\.\\(wants\\|r
 echo '% users'
 cut -d: -f1,3,4,6,7 /etc/passwd | tr : ' '
 echo '% files'
+mark=$(mktemp) && TZ=UTC0 touch -t "$1" "$mark"
+# busybox has no -cnewer; without it a file that keeps the time of its archive is missed.
+newer=-cnewer
+find "$mark" -cnewer "$mark" >/dev/null 2>&1 || newer=-newer
 find ${FOLDERS.join(" ")} -xdev -type f ! -name '*shadow*' ! -name 'ssh_host_*' ! -name 'machine-id' \\
-  ! -name '*.key' ! -name '*-' ! -path '/etc/bootlace/*' ! -path '/etc/ssl/private/*' -size -256 2>/dev/null |
+  ! -name '*.key' ! -name '*-' ! -path '/etc/bootlace/*' ! -path '/etc/ssl/private/*' -size -256 $newer "$mark" 2>/dev/null |
   LC_ALL=C sort | head -n ${MOST_FILES} | tr '\\n' '\\0' | xargs -0 -r sha256sum 2>/dev/null
+rm -f "$mark"
 `;
 
 /** Sockets that processes of this machine hold, and the kernel's tables of all of them: containers share the latter. */
@@ -38,10 +46,21 @@ echo '% sockets'
 ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n 's/.*socket:\\[\\([0-9]*\\)\\]$/\\1/p' | sort -u
 for table in tcp tcp6 udp udp6; do
   echo "% $table"
-  sed 1d /proc/net/$table 2>/dev/null
+  sed -n '/^ *[0-9]*: [0-9A-F:]* [0-9A-F:]* 0[7A] /p' /proc/net/$table 2>/dev/null
 done
 true
 `;
+
+/**
+ * `$1` of the inventory: the beginning of the line, and an hour before it, since clocks differ.
+ *
+ * @param lineage `NAME/ID` of its first image.
+ */
+export function lineBegan(lineage: string): string {
+  const [, year, month, day, hour, minute] = /\/(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)/.exec(lineage)?.map(Number) ?? [];
+  const at = Date.UTC(year ?? 1970, (month ?? 1) - 1, day ?? 1, (hour ?? 1) - 1, minute ?? 0);
+  return new Date(at).toISOString().replace(/\D/g, "").slice(0, 12);
+}
 
 /** @param places where the services' artifacts lie: path to service. */
 export function readInventory(text: string, places: ReadonlyMap<string, string>): Omit<Inventory, "ports"> {

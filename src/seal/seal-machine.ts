@@ -1,4 +1,4 @@
-import { INVENTORY } from "../image/inventory.ts";
+import { INVENTORY, lineBegan } from "../image/inventory.ts";
 import type { NamedValue } from "../machine/machine.ts";
 import { runChecked } from "../session/run-checked.ts";
 import type { Session } from "../session/session.ts";
@@ -53,11 +53,13 @@ const TRIM = "command -v fstrim >/dev/null 2>&1 && fstrim -a >/dev/null 2>&1; sy
  * Takes from a machine what no image may carry, after its services sealed themselves, and makes its journal a
  * checkpoint that tells nothing of the builder. Answers what is installed, and what src/image/inventory.ts reads.
  *
+ * @param lineage of the image to come.
  * @throws {BootlaceError} `E_REMOTE_COMMAND` naming what could not be removed.
  */
 export async function sealMachine(
   session: Session,
   identity: readonly NamedValue[],
+  lineage: string,
   signal: AbortSignal,
 ): Promise<{ readonly packages: readonly string[]; readonly inventory: string }> {
   const named = (wanted: string) => identity.find(({ name }) => name === wanted)?.value;
@@ -78,7 +80,7 @@ export async function sealMachine(
   await checkpoint;
   const packages = await cleaned;
   // Of what stays: after everything else was taken away.
-  const inventory = await run("sh", "-c", INVENTORY, "bootlace-inventory");
+  const inventory = await run("sh", "-c", INVENTORY, "bootlace-inventory", lineBegan(lineage));
   await run("sh", "-c", TRIM, "bootlace-trim");
   return { inventory, packages: packages.split("\n").filter(Boolean).sort() };
 }

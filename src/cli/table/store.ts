@@ -32,6 +32,20 @@ export const storeCommands: readonly CommandSpec[] = [
     load: () => import("../../commands/deploy.ts"),
   },
   {
+    name: "setup",
+    group: "store",
+    summary: "Make the store's bucket and the table of image records, once for all desks, and print the IAM policies",
+    options: [
+      { flags: "--plan", summary: "Show what is there and what would be made, and do nothing" },
+      { flags: "--policies", summary: "Only print the policies for a desk, a builder and instances" },
+    ],
+    examples: [
+      { command: "bootlace setup --plan", summary: "what is missing" },
+      { command: "bootlace setup --policies", summary: "JSON for whoever manages the account" },
+    ],
+    load: () => import("../../commands/setup.ts"),
+  },
+  {
     name: "rollback",
     group: "store",
     summary: "Point a channel to the bundle that it had before, under a new serial",

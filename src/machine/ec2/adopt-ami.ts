@@ -50,6 +50,7 @@ export async function adoptAmi(id: string, region: string | undefined, login: st
       ami: id,
       region: at,
       snapshots: own.length > 0 ? snapshotsOf(image).join(" ") : "",
+      ...(own.length > 0 ? {} : { foreign: owner }),
       rootDevice: notes.rootDevice,
       arch,
       login: loginOf(notes, login),
@@ -59,7 +60,7 @@ export async function adoptAmi(id: string, region: string | undefined, login: st
     warnings: [
       ...(own.length > 0
         ? []
-        : [`it belongs to the account ${owner}, which may take it away, and \`image rm\` cannot remove it`]),
+        : [`it belongs to the account ${owner}, which may take it away; \`image rm\` only forgets it`]),
       ...(image.ImdsSupport === "v2.0"
         ? []
         : ["it does not ask for IMDSv2 by itself; instances that Bootlace starts do"]),

@@ -82,7 +82,8 @@ export function ec2Provider({
     keepImage: markAmi,
     publishImage: (image, tools) => publishAmi(image, tools, every),
     usersOf: ({ ami = "", region }) => usersOfAmi(ami, region),
-    async deprecateImage({ ami = "", region }, at) {
+    async deprecateImage({ ami = "", region, foreign }, at) {
+      if (foreign !== undefined) return;
       const api = await ec2Client(region);
       if (at === undefined) await api.disableImageDeprecation({ ImageId: ami });
       else await api.enableImageDeprecation({ ImageId: ami, DeprecateAt: new Date(at) });
@@ -96,7 +97,9 @@ export function ec2Provider({
       if (gone.length > 0) await api.deleteTags({ Resources, Tags: gone.map(({ Key }) => ({ Key })) });
     },
     adoptImage: adoptAmi,
-    async removeImage({ ami = "", region, snapshots = "" }) {
+    async removeImage({ ami = "", region, snapshots = "", foreign }) {
+      // Another account's, taken in by hand: not ours to remove.
+      if (foreign !== undefined) return;
       await removeAmi(await ec2Client(region), ami, snapshots.split(" ").filter(Boolean));
     },
     leftovers: (dir, now, builds) => findLeftovers(dir, now, builds, every),

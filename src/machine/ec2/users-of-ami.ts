@@ -5,8 +5,8 @@ import { autoScalingClient, ec2Client } from "./ec2-client.ts";
 import { isGone } from "./look.ts";
 
 /**
- * What stands on an AMI in its region: instances that are not terminated, versions of launch templates, Auto Scaling
- * groups with such a template or with a launch configuration.
+ * What stands on an AMI in its region: instances that are not terminated, versions of launch templates, launch
+ * configurations, Auto Scaling groups with such a template or configuration.
  *
  * @throws {BootlaceError} also when one of these may not be looked at: then nobody knows.
  */
@@ -20,7 +20,8 @@ export async function usersOfAmi(ami: string, region: string | undefined): Promi
       configurationsOf(scaling, ami),
     ]);
     const groups = await groupsOf(scaling, new Set(templates.map(({ name }) => name)), configurations);
-    return [...instances, ...templates.map(({ what }) => what), ...groups];
+    const old = [...configurations].map((name) => `launch configuration ${name}`);
+    return [...instances, ...templates.map(({ what }) => what), ...old, ...groups];
   } finally {
     scaling.destroy();
   }

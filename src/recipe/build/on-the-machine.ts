@@ -6,6 +6,7 @@ import { sealMachine } from "../../seal/seal-machine.ts";
 import type { Step, StepTools } from "../recipe.ts";
 import { followOrSaveLogs } from "../save-logs.ts";
 import type { BuildStart, Launched, Sealed } from "./build-context.ts";
+import { lineageOf } from "./write-record.ts";
 
 type Reached = BuildStart & Launched;
 
@@ -32,7 +33,8 @@ export const sealStep: Step<Reached, Sealed> = {
   async run(context, tools) {
     if (context.plan.closure.some(({ phases }) => phases.seal)) await runPhase(context, "seal", tools);
     const { link, machine, plan } = context;
-    const sealed = await sealMachine(await link.session(tools.signal), await machine.identity(), tools.signal);
+    const lineage = lineageOf(context);
+    const sealed = await sealMachine(await link.session(tools.signal), await machine.identity(), lineage, tools.signal);
     const places = new Map(
       plan.closure.flatMap(({ name, artifacts }) => artifacts.map(({ to }) => [to, name] as const)),
     );

@@ -49,7 +49,7 @@ export async function beginRecord({
     keyParts: plan.key.parts,
     ...(parent ? { parent: { name: parent.name, id: parent.id } } : {}),
     base: parent ? imageName(parent) : plan.baseState,
-    lineage: parent?.lineage ?? imageName(own),
+    lineage: lineageOf({ plan, imageId }),
     roots: plan.roots,
     services: plan.closure.map(({ name, digest }) => ({ name, digest })),
     params: plan.notes,
@@ -65,6 +65,10 @@ export async function beginRecord({
     tags: {},
   });
 }
+
+/** A line begins with the first image that was made from no other. */
+export const lineageOf = ({ plan, imageId }: Pick<BuildStart, "plan" | "imageId">): string =>
+  plan.parent?.lineage ?? imageName({ name: plan.image, id: imageId });
 
 /** Writes what came of it. */
 export function endRecord({ dir, plan, imageId }: BuildStart, ended: Ended): Promise<ImageRecord> {

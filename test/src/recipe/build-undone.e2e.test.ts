@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { openRecords } from "../../../src/image/records/open-records.ts";
 import type { Provider } from "../../../src/machine/machine.ts";
 import { sandboxProvider } from "../../../src/machine/sandbox/sandbox-provider.ts";
 import { buildImage } from "../../../src/recipe/build/build-image.ts";
@@ -27,8 +28,12 @@ const left = (dir: string, ...path: string[]): readonly string[] => {
 const everything = (dir: string) => ({
   machines: left(dir, "machines"),
   layers: left(dir, "sandbox", "machines"),
-  images: left(dir, "images", "base"),
+  // Records stay as history.
+  images: left(dir, "images", "base").flatMap((id) =>
+    left(dir, "images", "base", id).filter((file) => file !== "image.json"),
+  ),
 });
+const states = async (dir: string) => (await (await openRecords(dir)).all()).map(({ state }) => state);
 const NOTHING = { machines: [], layers: [], images: [] };
 
 describe("a build leaves nothing", () => {
@@ -63,9 +68,10 @@ describe("a build leaves nothing", () => {
         signal: new AbortController().signal,
       });
       await expect(run).rejects.toThrow(`${failing} broke`);
-      expect(everything(dir)).toEqual(failing === "record" ? { ...NOTHING, images: [] } : NOTHING);
+      expect(everything(dir)).toEqual(NOTHING);
+      expect(await states(dir)).toEqual(/capture|smoke|release|record/.test(failing) ? ["gone"] : []);
     },
-    20_000,
+    60_000,
   );
 
   test.each(["launch", "deliver", "init", "capture", "smoke"])(
@@ -79,9 +85,11 @@ describe("a build leaves nothing", () => {
       const run = buildImage({ dir, image: "base", provider, report, signal: abort.signal });
       await expect(run).rejects.toMatchObject({ name: "AbortError" });
       expect(everything(dir)).toEqual(NOTHING);
+      expect(await states(dir)).not.toContain("good");
+      expect(await states(dir)).not.toContain("building");
       expect(await listLedger(dir)).toEqual([]);
     },
-    20_000,
+    60_000,
   );
 });
 
@@ -113,4 +121,4 @@ test("buildImage() keeps a failed build when asked, and --resume takes up the sa
   await expect(buildImage({ ...options, image: "web", resume: "build-web-never" })).rejects.toMatchObject({
     code: "E_BUILD_UNKNOWN",
   });
-}, 30_000);
+}, 90_000);

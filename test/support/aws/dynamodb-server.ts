@@ -43,7 +43,11 @@ export async function startDynamoDb(): Promise<DynamoDbServer> {
     return { status: response.status, body: (await response.json()) as Body };
   };
 
-  const act = async (request: IncomingMessage, action: string, input: Body): Promise<{ status: number; body: Body }> => {
+  const act = async (
+    request: IncomingMessage,
+    action: string,
+    input: Body,
+  ): Promise<{ status: number; body: Body }> => {
     const table = String(input.TableName);
     const known = async () => (await forward(request, "DescribeTable", { TableName: table })).status === 200;
     const missing = {

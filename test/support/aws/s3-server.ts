@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { listObjects, S3Error, sendError } from "./s3-answers.ts";
+import { BucketSettings } from "./s3-bucket-settings.ts";
 import { checkBody, checkReadConditions, checkWriteConditions, rangeOf } from "./s3-conditions.ts";
 import { type Fault, type Misbehaviour, Misbehaviours, sendBody } from "./s3-misbehaviour.ts";
 import { checkSignature, queryPairs, type SigningKey } from "./sigv4.ts";
@@ -21,6 +22,8 @@ export interface S3Options {
   readonly credentials?: readonly S3Key[];
   /** What requests without a signature may do; default nothing. */
   readonly anonymous?: readonly Permission[];
+  /** The bucket is not there until somebody makes it. */
+  readonly missing?: boolean;
 }
 
 export interface S3Object {
@@ -53,6 +56,7 @@ export interface S3Server {
   readonly bucket: string;
   readonly region: string;
   readonly objects: ReadonlyMap<string, S3Object>;
+  readonly settings: BucketSettings;
   readonly requests: S3Request[];
   /** May be changed while the server runs. */
   readonly credentials: S3Key[];
@@ -79,6 +83,7 @@ export async function startS3(options: S3Options = {}): Promise<S3Server> {
   const credentials = [...(options.credentials ?? [TEST_KEY])];
   const faults = new Misbehaviours();
   const self = { clockOffset: 0 };
+  const settings = new BucketSettings(options.missing !== true);
   const put = (key: string, body: Buffer | string, headers: Readonly<Record<string, string>> = {}): S3Object => {
     const bytes = Buffer.from(body);
     const object = { body: bytes, etag: `"${createHash("md5").update(bytes).digest("hex")}"`, headers };
@@ -129,6 +134,10 @@ export async function startS3(options: S3Options = {}): Promise<S3Server> {
       response.setHeader("x-amz-bucket-region", region);
       const expectedOwner = headers["x-amz-expected-bucket-owner"];
       if (expectedOwner !== undefined && expectedOwner !== owner) throw denied();
+      if (place.key === "" && allowed === undefined) {
+        const body = method === "PUT" ? (await readBody(request)).toString() : "";
+        if (settings.answer(method, target, body, response)) return;
+      }
       if (place.key === "") {
         if (method !== "GET" && method !== "HEAD") throw new S3Error(405, "MethodNotAllowed");
         if (!may("list")) throw denied();
@@ -200,6 +209,7 @@ export async function startS3(options: S3Options = {}): Promise<S3Server> {
     bucket,
     region,
     objects,
+    settings,
     requests,
     credentials,
     put: (key: string, body: Buffer | string) => void put(key, body),

@@ -4,8 +4,8 @@ import { dynamoDbClient } from "../../../../src/image/records/dynamodb-client.ts
 import { openDynamoDbRecords } from "../../../../src/image/records/dynamodb-records.ts";
 import { recordsTable } from "../../../../src/image/records/dynamodb-table.ts";
 import { openRecords } from "../../../../src/image/records/open-records.ts";
-import { useAwsCredentials } from "../../../support/aws/s3-credentials.ts";
 import { type DynamoDbServer, startDynamoDb } from "../../../support/aws/dynamodb-server.ts";
+import { useAwsCredentials } from "../../../support/aws/s3-credentials.ts";
 import { makeProject } from "../../../support/small-project.ts";
 import { sampleRecord } from "../sample-record.ts";
 import { recordsContract } from "./records-contract.ts";
@@ -55,8 +55,8 @@ describe("at an endpoint on loopback", () => {
   test("more records than a page holds are all there", async () => {
     const records = await open(randomUUID());
     // 16 bytes of chance for each name are not made smaller by compression: two pages of a megabyte.
-    const packages = Array.from({ length: 6000 }, () => `${randomUUID()} 1`);
-    const ids = Array.from({ length: 8 }, (_, index) => `2026113012000${index}-aaaa`);
+    const packages = Array.from({ length: 9000 }, () => `${randomUUID()} 1`);
+    const ids = Array.from({ length: 10 }, (_, index) => `2026113012000${index}-aaaa`);
     for (const id of ids) await records.add(sampleRecord("web", id, { packages }));
     const before = server.calls.length;
     expect((await records.named("web")).map(({ id }) => id)).toEqual([...ids].reverse());

@@ -149,6 +149,8 @@ export const launchTemplateActions = {
     input,
   }: Call<DescribeLaunchTemplateVersionsRequest>): DescribeLaunchTemplateVersionsResult {
     const { LaunchTemplateId, LaunchTemplateName, Versions } = input;
+    // No template here names its AMI by a parameter.
+    void input.ResolveAlias;
     const template = templateOf(region, { LaunchTemplateId, LaunchTemplateName });
     const all = [...template.versions].reverse().map(({ VersionNumber }) => versionOf(template, `${VersionNumber}`));
     const chosen = Versions?.length ? Versions.map((each) => versionOf(template, each)) : all;
