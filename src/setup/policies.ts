@@ -81,7 +81,7 @@ function buildOf({ project, region }: PolicyChoice): readonly Statement[] {
     allow("Make", MAKE, "*"),
     allow("TagWhatIsMade", ["ec2:CreateTags"], "*", {
       StringEquals: {
-        "ec2:CreateAction": ["RunInstances", "CreateImage", "CreateSecurityGroup", "ImportKeyPair"],
+        "ec2:CreateAction": ["RunInstances", "CreateImage", "CopyImage", "CreateSecurityGroup", "ImportKeyPair"],
       },
     }),
     allow("Own", OWN, "*", own),
@@ -98,6 +98,7 @@ const ec2 = (...names: readonly string[]): readonly string[] => names.map((name)
 const LOOK: readonly string[] = [
   ...ec2(
     "DescribeImages",
+    "DescribeImageAttribute",
     "DescribeInstances",
     "DescribeInstanceAttribute",
     "DescribeInstanceTypes",
@@ -113,7 +114,7 @@ const LOOK: readonly string[] = [
   "autoscaling:DescribeAutoScalingGroups",
   "autoscaling:DescribeLaunchConfigurations",
 ];
-const MAKE = ec2("RunInstances", "CreateImage", "CreateSecurityGroup", "ImportKeyPair");
+const MAKE = ec2("RunInstances", "CreateImage", "CopyImage", "CreateSecurityGroup", "ImportKeyPair");
 const OWN = ec2(
   "AuthorizeSecurityGroupIngress",
   "CreateTags",
@@ -124,6 +125,7 @@ const OWN = ec2(
   "DeregisterImage",
   "DisableImageDeprecation",
   "EnableImageDeprecation",
+  "EnableImageDeregistrationProtection",
   "ModifyImageAttribute",
   "ModifyInstanceAttribute",
   "RebootInstances",
