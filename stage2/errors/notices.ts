@@ -25,6 +25,10 @@ export const NOTICES = {
     means: "The output of a script cannot be written to its log and is lost; the script runs on.",
     remedy: "Make room on the volume of the machine's state.",
   },
+  W_ROLLOUT: {
+    means: "How an instance refresh goes, as Auto Scaling tells it, or that it goes on without the desk.",
+    remedy: "Nothing while it goes well; `bootlace rollback asg/NAME` takes it back.",
+  },
   W_STAGE1: {
     means: "The stage1 of this bundle could not be installed in place of the older one, which goes on working.",
     remedy: "Read the reason given; where /usr is read-only, bring stage1 with the image.",

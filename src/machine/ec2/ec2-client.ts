@@ -1,3 +1,4 @@
+import type { AutoScaling } from "@aws-sdk/client-auto-scaling";
 import type { EC2 } from "@aws-sdk/client-ec2";
 import type { SSM } from "@aws-sdk/client-ssm";
 import { BootlaceError } from "../../../stage2/index.ts";
@@ -44,6 +45,18 @@ export async function ssmClient(region: string | undefined): Promise<SSM> {
   const client = new Client(configOf(region));
   await assertRegion(client.config.region);
   client.middlewareStack.add(telling("ssm", client.config.region), { step: "initialize", name: "bootlaceErrors" });
+  return client;
+}
+
+/** For Auto Scaling groups and what becomes of their instances. */
+export async function autoScalingClient(region: string | undefined): Promise<AutoScaling> {
+  const { AutoScaling: Client } = await import("@aws-sdk/client-auto-scaling");
+  const client = new Client(configOf(region));
+  await assertRegion(client.config.region);
+  client.middlewareStack.add(telling("autoscaling", client.config.region), {
+    step: "initialize",
+    name: "bootlaceErrors",
+  });
   return client;
 }
 
