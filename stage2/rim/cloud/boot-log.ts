@@ -63,14 +63,13 @@ export class BootLog {
   }
 
   #batch() {
-    let bytes = 0;
-    const isFull = ({ message }: { readonly message: string }): boolean => {
+    let [count, bytes] = [0, 0];
+    for (const { message } of this.#waiting) {
       bytes += Buffer.byteLength(message) + 26;
-      return bytes > MOST_BYTES;
-    };
-    const end = this.#waiting.findIndex((each, at) => at > 0 && (isFull(each) || at >= MOST_EVENTS));
-    const batch = this.#waiting.splice(0, end < 0 ? undefined : end);
-    return batch.sort((one, other) => one.timestamp - other.timestamp);
+      if (count > 0 && (bytes > MOST_BYTES || count === MOST_EVENTS)) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count).sort((one, other) => one.timestamp - other.timestamp);
   }
 
   async #open(): Promise<void> {
