@@ -41,12 +41,12 @@ export async function loadProject(dir: string, options: LoadOptions = {}): Promi
 }
 
 /** Only where something is to be told: a bundle without stays as it was, byte by byte. */
-function bootTelling({ boot }: ProjectConfig): Pick<Project, "boot"> {
+function bootTelling({ boot }: ProjectConfig): Pick<Project, "telling"> {
   const { lifecycleHook, logGroup, stateTag } = boot;
   const telling = {
     ...(lifecycleHook !== undefined && { lifecycleHook }),
     ...(logGroup !== undefined && { logGroup }),
     ...(stateTag && { stateTag }),
   };
-  return Object.keys(telling).length === 0 ? {} : { boot: telling };
+  return Object.keys(telling).length === 0 ? {} : { telling };
 }

@@ -52,7 +52,7 @@ export async function bootCommand(args: Arguments): Promise<ExitCode> {
     return EXIT.ok;
   }
   // A builder and a smoke test are nobody's instances in use.
-  const telling = machine.facts.purpose === "run" ? machine.project.boot : undefined;
+  const telling = machine.facts.purpose === "run" ? machine.project.telling : undefined;
   const work = async (execute: Execute): Promise<RunResult> => {
     const boot: Wish = { trigger: "boot", roots: machine.roots };
     if (open === undefined) return execute(boot);

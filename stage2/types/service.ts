@@ -137,6 +137,6 @@ export interface Project {
   /** Roots when nobody asks for others. */
   readonly roots: readonly string[];
   readonly services: readonly Service[];
-  /** Since 0.3; older runners pass over it. */
-  readonly boot?: BootTelling;
+  /** Older runners pass over it. Its name comes after `name`: a desk reads the beginning of a machine's project.json. */
+  readonly telling?: BootTelling;
 }
