@@ -7,6 +7,7 @@ export default defineConfig({
       "test/e2e/**/*.test.ts",
       "test/src/machine/qemu/*.e2e.test.ts",
       "test/src/machine/ec2/{build,publish,verify}.e2e.test.ts",
+      "test/src/rollout/whole-rollout.e2e.test.ts",
     ],
     globalSetup: ["test/support/global-setup.ts"],
     testTimeout: 600_000,

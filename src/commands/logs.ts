@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
 import { createReadStream } from "node:fs";
-import { BootlaceError, createReporter, EXIT } from "../../stage2/index.ts";
+import { Readable } from "node:stream";
+import { BootlaceError, createReporter, EXIT, type ExitCode } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
 import { logsAsJson, printLines } from "../cli/logs-as-json.ts";
-import { commandTarget } from "../fleet/command-targets.ts";
+import { commandTarget, regionOf } from "../fleet/command-targets.ts";
 import { notDelivered } from "../fleet/list-actions.ts";
+import { instanceConsole } from "../machine/providers.ts";
 import { followRun } from "../machine/run/follow-run.ts";
 import { eventsFile } from "../machine/run/launch-run.ts";
 import { Link } from "../machine/run/link.ts";
@@ -17,6 +19,7 @@ const NEWEST = "cd /var/lib/bootlace/runs 2>/dev/null && ls -1t */events.jsonl |
 const logs: CommandRun = async (context) => {
   const { args, options, json, stdout, stderr, signal } = context;
   const [target = "", step] = args;
+  if (options.console === true && /^i-[0-9a-f]{8,17}$/.test(target)) return instanceLog(context, target);
   const { machine } = await commandTarget(context, target);
   if (options.console === true) {
     if (machine.console === undefined)
@@ -58,6 +61,16 @@ const logs: CommandRun = async (context) => {
 };
 
 export default logs;
+
+/** Of an instance that the desk did not launch: EC2 shows what it keeps, also of one that ended within the last hour. */
+async function instanceLog({ dir, options, json, stdout }: CommandContext, id: string): Promise<ExitCode> {
+  if (options.follow === true)
+    throw new BootlaceError("E_USAGE", `EC2 gives the console of ${id} as it is now, and does not follow it`);
+  const text = await instanceConsole(id, regionOf(dir));
+  if (json) await printLines(Readable.from([text]), "console", stdout);
+  else stdout.write(text);
+  return EXIT.ok;
+}
 
 async function showConsole(
   file: string,

@@ -9,15 +9,23 @@ import { type HistoryRow, historyRows, rollbackTarget } from "../deploy/rollback
 import { runPublish } from "../deploy/run-publish.ts";
 import { shownTime } from "../deploy/shown-time.ts";
 import { loadConfig } from "../project/load-config.ts";
+import { isStand } from "../rollout/goal.ts";
 import { loadTrust } from "../trust/trust.ts";
 import { assertOptionPairs } from "./assert-option-pairs.ts";
 
 /** What `--list` shows without `--all`. */
 const LISTED = 50;
 
-/** `bootlace rollback channel/NAME [--list] [--to SERIAL] [--plan]`: a new serial that points to an old bundle. */
+/**
+ * `bootlace rollback channel/NAME [--list] [--to SERIAL] [--plan]`: a new serial that points to an old bundle.
+ * `lt/NAME`, `asg/NAME`, `ssm/NAME`: back to the image before.
+ */
 const rollback: CommandRun = async (context) => {
   const { dir, args, options, json, stdout } = context;
+  if (isStand(args[0] ?? "")) {
+    const { rollBackStand } = await import("../rollout/roll-back-stand.ts");
+    return rollBackStand(context);
+  }
   assertOptionPairs(options, { all: "list" });
   const channel = channelTarget(args[0] ?? "");
   const config = loadConfig(dir);

@@ -26,8 +26,13 @@ export async function commandTarget(context: CommandContext, word: string): Prom
   return findTarget(configOf(context.dir, word), word, hostAccess(context));
 }
 
+/** The project's region, for what stands in no group; undefined: what the SDK finds. */
+export function regionOf(dir: string): string | undefined {
+  return configOf(dir, "").region;
+}
+
 /** Who names a host by its address needs no project to look at it. */
-function configOf(dir: string, word: string): Pick<ReturnType<typeof loadConfig>, "groups" | "machines"> {
+function configOf(dir: string, word: string): Pick<ReturnType<typeof loadConfig>, "groups" | "machines" | "region"> {
   try {
     return loadConfig(dir);
   } catch (error) {

@@ -1,6 +1,10 @@
 import { duration, printable } from "../../stage2/index.ts";
 import type { CommandContext } from "../cli/command.ts";
+import { instanceConsole } from "../machine/providers.ts";
 import { throwIfAborted } from "../session/abort.ts";
+import { regionOf } from "./command-targets.ts";
+import { type ConsoleState, readConsoleState } from "./console-state.ts";
+import { instanceChoice } from "./instance-targets.ts";
 import { lookAt } from "./look.ts";
 import { onEach, parallelOf } from "./on-each.ts";
 import { stateOf } from "./plan-at-desk.ts";
@@ -16,6 +20,7 @@ interface Row {
   readonly channel?: string | undefined;
   readonly degraded?: string | undefined;
   readonly openRun?: string | undefined;
+  readonly console?: Pick<ConsoleState, "run" | "outcome" | "exit" | "failed">;
   readonly lastRun?: { readonly run: string; readonly outcome: string; readonly exit: number; readonly t: number };
 }
 
@@ -33,6 +38,7 @@ export async function statusTable(targets: readonly Target[], context: CommandCo
     return {};
   });
   throwIfAborted(signal);
+  await Promise.all(results.map((result) => readConsoleOf(result, rows, context)));
   const width = Math.max(...targets.map(({ name }) => name.length));
   for (const result of results) {
     const row = rows.get(result.target) ?? { target: result.target, reachable: false };
@@ -42,10 +48,23 @@ export async function statusTable(targets: readonly Target[], context: CommandCo
   return worstExit(results);
 }
 
+/** Of an instance that cannot be asked its console tells something. */
+async function readConsoleOf({ target }: HostResult, rows: Map<string, Row>, { dir }: CommandContext): Promise<void> {
+  if (rows.has(target) || instanceChoice(target)?.kind !== "id") return;
+  // One that cannot be had adds nothing to why the instance could not be reached.
+  const text = await instanceConsole(target, regionOf(dir)).catch(() => "");
+  const { run, outcome, exit, failed } = readConsoleState(text);
+  if (run !== undefined) rows.set(target, { target, reachable: false, console: { run, outcome, exit, failed } });
+}
+
 function textOf(
-  { reachable, bundle, channel, degraded, openRun, lastRun }: Row,
+  { reachable, bundle, channel, degraded, openRun, lastRun, console: said }: Row,
   { outcome, message }: HostResult,
 ): string {
+  if (!reachable && said) {
+    const ended = said.outcome === undefined ? "is open" : said.outcome;
+    return [`by its console: run ${said.run} ${ended}`, ...said.failed, `(${outcome}: ${message})`].join("; ");
+  }
   if (!reachable) return `${outcome}: ${message}`;
   if (bundle === undefined && lastRun === undefined) return "Bootlace has never run there";
   const last = lastRun ? `${lastRun.outcome} ${duration(Math.max(0, Date.now() - lastRun.t))} ago` : "no run has ended";

@@ -7,9 +7,10 @@ import { machineNames } from "../machine/machine-folder.ts";
 import { wantedOf } from "../machine/run/wanted-of.ts";
 import type { ProjectConfig } from "../manifest/project-schema.ts";
 import { HostPlaces, type PlacedTarget, wantTheSame } from "./host-places.ts";
+import { groupChoice, instanceChoice, instanceTargets } from "./instance-targets.ts";
 
 type Group = ProjectConfig["groups"][string];
-type Config = Pick<ProjectConfig, "groups" | "machines"> & Partial<Pick<ProjectConfig, "images">>;
+type Config = Pick<ProjectConfig, "groups" | "machines"> & Partial<Pick<ProjectConfig, "images" | "region">>;
 
 /** One machine that a command is for, and what bootlace.yaml says of it. */
 export interface Target {
@@ -28,11 +29,11 @@ type Found = Target & Partial<Pick<PlacedTarget, "place">>;
 
 /**
  * Finds out what the words on a command line name: `@group`, a machine of the project, a host that stands in a group,
- * `user@host`, `host:port`. Nothing is connected to. Each machine comes once, however
+ * `user@host`, `host:port`, instances of EC2 (`i-…`, `asg:NAME`, `tag:KEY=VALUE`). No machine is connected to. Each machine comes once, however
  * it is spelled.
  *
- * @throws {BootlaceError} `E_MACHINE_UNKNOWN` with the nearest name, `E_GROUP_UNKNOWN`, `E_PROVIDER_UNSUPPORTED` for what
- *   comes with EC2, `E_USAGE` for a host that two groups want different things of.
+ * @throws {BootlaceError} `E_MACHINE_UNKNOWN` with the nearest name, `E_GROUP_UNKNOWN`, `E_FLEET_EMPTY` where no
+ *   such instance runs, `E_USAGE` for a host that two groups want different things of.
  */
 export async function findTargets(
   config: Config,
@@ -58,7 +59,12 @@ export async function findTarget(config: Config, word: string, access: HostAcces
       hint: "Groups go with apply, do and status.",
     });
   const places = new HostPlaces(config.groups, access);
-  return (await targetsOf(config, word, access, places))[0] as Target;
+  const [target, ...others] = await targetsOf(config, word, access, places);
+  if (others.length > 0)
+    throw new BootlaceError("E_USAGE", `Expected one machine or host, ${word} is ${others.length + 1} instances`, {
+      hint: `Name one of them: ${[target, ...others].map((each) => each?.name).join(", ")}`,
+    });
+  return target as Target;
 }
 
 async function targetsOf(
@@ -68,13 +74,16 @@ async function targetsOf(
   places: HostPlaces,
 ): Promise<readonly Found[]> {
   const { groups, machines } = config;
-  if (/^(?:i-[0-9a-f]+$|asg:|tag:)/.test(word))
-    throw new BootlaceError("E_PROVIDER_UNSUPPORTED", `${word}: this version does not find machines of EC2`, {
-      hint: "Name its address: user@host.",
-    });
+  const fleet = { groups, region: config.region, access };
+  const choice = instanceChoice(word);
+  if (choice) return instanceTargets(choice, fleet, undefined, twoGroups);
+  if (word.startsWith("tag:")) throw new BootlaceError("E_USAGE", `Expected tag:KEY=VALUE, "${word}" came`);
   if (word.startsWith("@")) {
     const name = word.slice(1);
-    return places.ofGroup(name, groupHosts(groups, name));
+    const group = groupNamed(groups, name);
+    const instances = groupChoice(group);
+    if (instances) return instanceTargets(instances, fleet, name, twoGroups);
+    return places.ofGroup(name, groupHosts(group, name));
   }
   if (!/[@:]/.test(word)) {
     const machine = await lookUp(access.dir, word);
@@ -98,24 +107,21 @@ async function targetsOf(
   return [{ name: word, machine: await findMachine(access.dir, word) }];
 }
 
-function groupHosts(groups: ProjectConfig["groups"], name: string): readonly string[] {
+function groupNamed(groups: ProjectConfig["groups"], name: string): Group {
   const group = groups[name];
-  if (group === undefined) {
-    const near = didYouMean(name, Object.keys(groups));
-    const known = Object.keys(groups).map((one) => `@${one}`);
-    throw new BootlaceError("E_GROUP_UNKNOWN", `bootlace.yaml has no group "${name}"`, {
-      hint: near ? `Did you mean "@${near}"?` : `It has: ${known.join(", ") || "none; add one under `groups:`"}.`,
-    });
-  }
-  if (group.hosts && group.hosts.length > 0) return group.hosts;
-  const other = group.asg ? "an auto scaling group" : group.tag ? "a tag" : undefined;
-  throw new BootlaceError(
-    other ? "E_PROVIDER_UNSUPPORTED" : "E_USAGE",
-    other
-      ? `The group ${name} is ${other}: this version does not find machines of EC2`
-      : `The group ${name} has no hosts`,
-    { hint: `List them in bootlace.yaml: groups: {${name}: {hosts: [user@host]}}` },
-  );
+  if (group !== undefined) return group;
+  const near = didYouMean(name, Object.keys(groups));
+  const known = Object.keys(groups).map((one) => `@${one}`);
+  throw new BootlaceError("E_GROUP_UNKNOWN", `bootlace.yaml has no group "${name}"`, {
+    hint: near ? `Did you mean "@${near}"?` : `It has: ${known.join(", ") || "none; add one under `groups:`"}.`,
+  });
+}
+
+function groupHosts({ hosts = [] }: Group, name: string): readonly string[] {
+  if (hosts.length > 0) return hosts;
+  throw new BootlaceError("E_USAGE", `The group ${name} has no hosts`, {
+    hint: `List them in bootlace.yaml: groups: {${name}: {hosts: [user@host]}}`,
+  });
 }
 
 function twoGroups(host: string, groups: readonly (string | undefined)[]): BootlaceError {

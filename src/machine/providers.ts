@@ -4,6 +4,14 @@ import type { Origin, Provider } from "./machine.ts";
 import { qemuProvider } from "./qemu/qemu-provider.ts";
 import { sandboxProvider } from "./sandbox/sandbox-provider.ts";
 
+/** Instances that exist already, whoever launched them. */
+export {
+  type FoundInstance,
+  findInstances,
+  GROUP_TAG,
+  type InstanceChoice,
+  instanceConsole,
+} from "./ec2/find-instances.ts";
 /** Of the images of virtual machines; no other provider's have a disk. */
 export { exportDisk } from "./qemu/export.ts";
 

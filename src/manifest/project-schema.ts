@@ -208,7 +208,14 @@ const group = z.strictObject(
   {
     hosts: list(text("user@host"), "a list of hosts").optional(),
     asg: text("an auto scaling group").optional(),
-    tag: text("KEY=VALUE").optional(),
+    tag: z
+      .string(expected("KEY=VALUE"))
+      .regex(/^[^=]+=/, expected("KEY=VALUE"))
+      .optional(),
+    ec2: z
+      .strictObject({ region: region.optional(), address: ec2.shape.address })
+      .optional()
+      .describe("asg, tag: region, default the project's; address, default the public one where there is one"),
     login: text("a login name").optional(),
     services: serviceList.optional(),
     params: params.optional(),
@@ -238,6 +245,17 @@ const boot = z.strictObject(
       .default(90 * 86_400_000)
       .describe("How long a channel's pointer is good; default 90d"),
     expiry: oneOf(["warn", "refuse"]).default("warn").describe("What an expired pointer means"),
+    lifecycleHook: z
+      .string(expected("a hook's name"))
+      .regex(/^[A-Za-z0-9_/-]{1,255}$/, expected("a hook's name: letters, digits and _/-"))
+      .optional()
+      .describe("Launch lifecycle hook that the boot of an instance in an Auto Scaling group completes"),
+    logGroup: z
+      .string(expected("a log group's name"))
+      .regex(/^[A-Za-z0-9._/#-]{1,512}$/, expected("a log group's name: letters, digits and ._/#-"))
+      .optional()
+      .describe("Log group of CloudWatch Logs that instances write the events of their boots to"),
+    stateTag: flag.default(false).describe("Instances tag themselves: bootlace:state is good, degraded or failed"),
   },
   expected("a mapping"),
 );

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { BootlaceError, type Project } from "../../stage2/index.ts";
+import type { ProjectConfig } from "../manifest/project-schema.ts";
 import { readCache, writeCache } from "./compiled-cache.ts";
 import { sortFaults } from "./fault-list.ts";
 import type { LoadedProject } from "./loaded.ts";
@@ -33,8 +34,19 @@ export async function loadProject(dir: string, options: LoadOptions = {}): Promi
       faults: sortFaults(faults.all),
     });
   }
-  const project: Project = { format: 1, name: config.name, roots: config.services, services };
+  const project: Project = { format: 1, name: config.name, roots: config.services, services, ...bootTelling(config) };
   const loaded: LoadedProject = { dir: root, config, project, files, artifacts, warnings: sortFaults(faults.warnings) };
   if (cacheable && stamps.settledBefore(startMs)) writeCache(loaded, stamps);
   return loaded;
+}
+
+/** Only where something is to be told: a bundle without stays as it was, byte by byte. */
+function bootTelling({ boot }: ProjectConfig): Pick<Project, "telling"> {
+  const { lifecycleHook, logGroup, stateTag } = boot;
+  const telling = {
+    ...(lifecycleHook !== undefined && { lifecycleHook }),
+    ...(logGroup !== undefined && { logGroup }),
+    ...(stateTag && { stateTag }),
+  };
+  return Object.keys(telling).length === 0 ? {} : { telling };
 }

@@ -2,8 +2,10 @@ import { mkdirSync, openSync, renameSync, writeFileSync, writeSync } from "node:
 import { join } from "node:path";
 import { BootlaceError } from "../errors/bootlace-error.ts";
 import { EXIT, type ExitCode } from "../errors/exit.ts";
+import type { NOTICES } from "../errors/notices.ts";
 import type { OpenRun } from "../journal/fold.ts";
 import { consoleLine } from "../report/lines.ts";
+import { tellCloud } from "../rim/cloud/tell-cloud.ts";
 import { readState } from "../rim/journal-file.ts";
 import { plantKeys } from "../rim/keep-up/plant-keys.ts";
 import { refreshStage1 } from "../rim/keep-up/refresh-stage1.ts";
@@ -15,6 +17,7 @@ import type { RunResult } from "../rim/run/close-run.ts";
 import { type Notice, newRunId, type RunRequest, runMachine, underLock } from "../rim/run/run-machine.ts";
 import { awaitSentSecrets } from "../rim/sent-secrets.ts";
 import type { Event } from "../types/event.ts";
+import type { BootTelling } from "../types/service.ts";
 import { type Arguments, readJobs, readPhase } from "./arguments.ts";
 import { type Machine, openMachine } from "./machine.ts";
 
@@ -48,7 +51,9 @@ export async function bootCommand(args: Arguments): Promise<ExitCode> {
     process.stderr.write("bootlace: this machine builds an image and has no open run: nothing to do\n");
     return EXIT.ok;
   }
-  return withRuns(machine, args, open?.run ?? newRunId(), async (execute) => {
+  // A builder and a smoke test are nobody's instances in use.
+  const telling = machine.facts.purpose === "run" ? machine.project.telling : undefined;
+  const work = async (execute: Execute): Promise<RunResult> => {
     const boot: Wish = { trigger: "boot", roots: machine.roots };
     if (open === undefined) return execute(boot);
     const { run, spec } = open;
@@ -67,8 +72,11 @@ export async function bootCommand(args: Arguments): Promise<ExitCode> {
     if (over || builds || wasBoot) return resumed;
     const booted = await execute(boot);
     return booted.exit === EXIT.ok ? { ...booted, exit: resumed.exit } : booted;
-  });
+  };
+  return withRuns(machine, args, open?.run ?? newRunId(), work, telling);
 }
+
+type Execute = (wish: Wish) => Promise<RunResult>;
 
 type Wish = Pick<RunRequest, "trigger" | "roots" | "phase" | "run" | "rerun" | "assumeInit"> & {
   /** A desk asked for this run; it follows it over its reboot and sends again what lay in memory. */
@@ -80,7 +88,8 @@ async function withRuns(
   machine: Machine,
   args: Arguments,
   run: string,
-  work: (execute: (wish: Wish) => Promise<RunResult>) => Promise<RunResult>,
+  work: (execute: Execute) => Promise<RunResult>,
+  telling?: BootTelling,
 ): Promise<ExitCode> {
   const { values } = args;
   const stop = new AbortController();
@@ -94,6 +103,12 @@ async function withRuns(
   const jobs = readJobs(values.jobs);
   const degraded = [fromStage1(), ...strangersOf(machine)].filter((text) => text !== "").join("; ");
   let notices: readonly Notice[] = [];
+  const notice = (level: "info" | "warning", code: keyof typeof NOTICES, message: string): void => {
+    const event: Event = { t: Date.now(), k: "notice", level, code, message };
+    reporter(event);
+    consoleWriter()(event);
+  };
+  const teller = telling && tellCloud({ telling, first: isFirstBoot(machine), notice });
   const execute = async (wish: Wish): Promise<RunResult> => {
     if (wish.secretsComeAgain) await comeAgain(machine, wish, stop.signal);
     const toConsole = wish.trigger === "boot" ? consoleWriter() : () => {};
@@ -108,6 +123,7 @@ async function withRuns(
       report: (event) => {
         reporter(event);
         toConsole(event);
+        teller?.event(event);
       },
       stop: stop.signal,
       onReady: () => handOff(machine.paths.handoff, "ready", { bundle: machine.bundle }),
@@ -123,7 +139,13 @@ async function withRuns(
       const why = cameThroughStage1() ? refreshStage1(machine.paths, machine.bundleDir) : undefined;
       if (why) reporter({ t: Date.now(), k: "notice", level: "warning", code: "W_STAGE1", message: why });
       return ended;
+    }).catch(async (error: unknown) => {
+      // Whoever holds the lock tells how it ends.
+      await teller?.end(error instanceof BootlaceError && error.code === "E_LOCKED" ? undefined : "failed");
+      throw error;
     });
+    // The lock is free by now: nobody waits for AWS.
+    await teller?.end(result.outcome);
     return result.outcome === "reboot" ? reboot(machine, result, values["no-reboot"] ?? false) : result.exit;
   } finally {
     reporter.close();
@@ -177,6 +199,16 @@ function openRunOf(machine: Machine): OpenRun | undefined {
   const { openRun } = readState(machine.paths.journal);
   if (openRun === undefined) return undefined;
   return openRun.mach === machOf(machine.paths, machine.facts) ? openRun : undefined;
+}
+
+/** Whether no whole update has ended well on this machine yet. */
+function isFirstBoot({ paths, facts }: Machine): boolean {
+  try {
+    return !readState(paths.journal).updated.has(machOf(paths, facts));
+  } catch {
+    // What is wrong with the journal is told when it is opened.
+    return true;
+  }
 }
 
 function cameThroughStage1(): boolean {

@@ -175,4 +175,34 @@ export const DESK_CODES = {
     "A file that commands of this computer take turns by could not be locked.",
     "Install util-linux, which has flock(1); on macOS lockf(1) comes with the system.",
   ),
+  E_ROLLOUT_GOAL: row(
+    EXIT.usage,
+    "That is nothing that an image could be rolled out to.",
+    "Write lt:NAME (launch template), asg:NAME (Auto Scaling group) or ssm:NAME (parameter); for rollback lt/NAME, asg/NAME, ssm/NAME.",
+  ),
+  E_ROLLOUT_IMAGE: row(
+    EXIT.usage,
+    "An image cannot go there: it is no AMI, has no copy in the region, was not proven, or is of another architecture.",
+    "Look at the image (`bootlace image show IMAGE`), and at `region:`.",
+  ),
+  E_ROLLOUT_TARGET: row(
+    EXIT.usage,
+    "The launch template, group or parameter is not there, or is none that can be rolled out to.",
+    "Look at its name and region; docs/rollout.md tells what is needed.",
+  ),
+  E_ROLLOUT_BUSY: row(
+    EXIT.machine,
+    "Another refresh of the Auto Scaling group is under way.",
+    "Let it end, or take it back: `bootlace rollback asg/NAME`.",
+  ),
+  E_ROLLOUT_FAILED: row(
+    EXIT.serviceFailed,
+    "A refresh of an Auto Scaling group did not come to its end.",
+    "Read the reason given; `bootlace status i-…` reads what an instance's console says.",
+  ),
+  E_FLEET_EMPTY: row(
+    EXIT.usage,
+    "No running instance at EC2 is what was named.",
+    "Look at the name, at the region and at the account: `aws ec2 describe-instances`.",
+  ),
 } as const satisfies Record<string, CodeRow>;

@@ -115,8 +115,8 @@ export const STORE_CODES = {
   ),
   E_ROLLBACK: row(
     EXIT.usage,
-    "The channel has no such pointer to go back to.",
-    "`bootlace rollback channel/NAME --list` shows what it had.",
+    "The channel, template, group or parameter has nothing such to go back to.",
+    "`bootlace rollback channel/NAME --list` (lt/NAME, asg/NAME, ssm/NAME) shows what it had.",
   ),
   E_WAIT: row(
     EXIT.machine,

@@ -120,6 +120,16 @@ export interface Service {
   readonly onFailure: "block" | "ignore";
 }
 
+/** What an instance of EC2 tells AWS of its boots, where its role permits; absent: nothing. */
+export interface BootTelling {
+  /** Launch lifecycle hook of the Auto Scaling group that it is in. */
+  readonly lifecycleHook?: string;
+  /** Log group of CloudWatch Logs. */
+  readonly logGroup?: string;
+  /** The tag `bootlace:state`. */
+  readonly stateTag?: true;
+}
+
 /** Everything a machine needs to know about a project. Services are sorted by name; every name in `requires` is there. */
 export interface Project {
   readonly format: 1;
@@ -127,4 +137,6 @@ export interface Project {
   /** Roots when nobody asks for others. */
   readonly roots: readonly string[];
   readonly services: readonly Service[];
+  /** Older runners pass over it. Its name comes after `name`: a desk reads the beginning of a machine's project.json. */
+  readonly telling?: BootTelling;
 }

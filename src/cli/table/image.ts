@@ -178,4 +178,42 @@ export const imageCommands: readonly CommandSpec[] = [
     ],
     load: () => import("../../commands/image-export.ts"),
   },
+  {
+    name: "rollout",
+    group: "image",
+    summary: "Bring an image to a launch template, an Auto Scaling group or an SSM parameter",
+    arguments: [
+      { name: "image", summary: "NAME (the newest) or NAME/ID", kind: "image" },
+      { name: "goal", summary: "lt:NAME, asg:NAME or ssm:NAME", kind: "text" },
+    ],
+    options: [
+      { flags: "--default", summary: "lt: make the new version the default" },
+      { flags: "--source <version>", summary: "lt: from this version: a number, default or newest", kind: "text" },
+      { flags: "--min-healthy <n>", summary: "asg: per cent that stay in service (AWS: 90)", parse: "integer" },
+      { flags: "--checkpoint <list>", summary: "asg: rest at these per cents: 20,50", kind: "text" },
+      { flags: "--checkpoint-delay <time>", summary: "asg: how long it rests (AWS: 1h)", parse: "duration" },
+      {
+        flags: "--max-fail <n>",
+        summary: "asg: take it back once more instances were abandoned by their boot (default: 1)",
+        parse: "integer",
+      },
+      { flags: "--no-rollback", summary: "asg: when it fails leave the group as it is then" },
+      { flags: "--no-wait", summary: "asg: begin it and do not follow it" },
+      { flags: "--region <region>", summary: "Instead of the project's region", kind: "text" },
+      { flags: "--plan", summary: "Show what would change and do nothing" },
+    ],
+    examples: [
+      { command: "bootlace rollout web asg:shop-web --plan", summary: "what would be replaced" },
+      {
+        command: "bootlace rollout web asg:shop-web --min-healthy 90 --checkpoint 20,50 --checkpoint-delay 10m",
+        summary: "a few first; followed until it ends, rolled back when it fails",
+      },
+      { command: "bootlace rollout web lt:shop-web --default", summary: "a new numbered version, the default" },
+      {
+        command: "bootlace rollout web/20261130T101500-3fa9c1 ssm:/shop/ami",
+        summary: "for templates that read a parameter",
+      },
+    ],
+    load: () => import("../../commands/rollout.ts"),
+  },
 ];

@@ -27,7 +27,7 @@ export const runCommands: readonly CommandSpec[] = [
     name: "plan",
     group: "machine",
     summary: "Show what would run, in which order, and why",
-    arguments: [{ name: "target", summary: "A machine, user@host, an image", kind: "target", optional: true }],
+    arguments: [{ name: "target", summary: "A machine, user@host, i-…, an image", kind: "target", optional: true }],
     options: [
       here,
       services,
@@ -57,7 +57,7 @@ export const runCommands: readonly CommandSpec[] = [
     summary: "Explain why a service is there and what would run of it",
     arguments: [
       { name: "service", summary: "Service to explain", kind: "service" },
-      { name: "target", summary: "A machine, user@host", kind: "target", optional: true },
+      { name: "target", summary: "A machine, user@host, i-…", kind: "target", optional: true },
     ],
     options: [here, services, root, acceptHostKey],
     examples: [
@@ -73,7 +73,7 @@ export const runCommands: readonly CommandSpec[] = [
     arguments: [
       {
         name: "targets",
-        summary: "Machines of the project, user@host, @group",
+        summary: "Machines of the project, user@host, @group, i-…, asg:NAME, tag:KEY=VALUE",
         kind: "target",
         optional: true,
         variadic: true,
@@ -121,7 +121,7 @@ export const runCommands: readonly CommandSpec[] = [
     group: "machine",
     summary: "Run a service's action on machines, or list the actions",
     arguments: [
-      { name: "target", summary: "A machine, user@host, @group", kind: "target" },
+      { name: "target", summary: "A machine, user@host, @group, i-…, asg:NAME, tag:KEY=VALUE", kind: "target" },
       { name: "action", summary: "SERVICE.ACTION; without it the actions are listed", kind: "step", optional: true },
       { name: "values", summary: "Variables of the script: key=value", kind: "text", optional: true, variadic: true },
     ],

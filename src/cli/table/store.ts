@@ -48,18 +48,22 @@ export const storeCommands: readonly CommandSpec[] = [
   {
     name: "rollback",
     group: "store",
-    summary: "Point a channel to the bundle that it had before, under a new serial",
-    arguments: [{ name: "target", summary: "channel/NAME", kind: "text" }],
+    summary:
+      "Point a channel to the bundle that it had before, or bring a template, group or parameter to its image before",
+    arguments: [{ name: "target", summary: "channel/NAME, lt/NAME, asg/NAME or ssm/NAME", kind: "text" }],
     options: [
       { flags: "--list", summary: "Show what the channel pointed to, the newest first, and do nothing" },
       { flags: "--all", summary: "With --list: not only the newest 50" },
-      { flags: "--to <serial>", summary: "To what it pointed to with this serial", parse: "integer" },
+      { flags: "--to <n>", summary: "To what it was with this serial, or to this version", parse: "integer" },
+      { flags: "--no-wait", summary: "asg: begin it and do not follow it" },
+      { flags: "--region <region>", summary: "lt, asg, ssm: instead of the project's region", kind: "text" },
       { flags: "--store <url>", summary: "s3://, a path or file:/// instead of the project's store" },
       { flags: "--plan", summary: "Show what would be moved, and do nothing" },
     ],
     examples: [
       { command: "bootlace rollback channel/prod", summary: "machines get the bundle before at their next boot" },
       { command: "bootlace rollback channel/prod --list", summary: "serial, time, bundle and publisher of each move" },
+      { command: "bootlace rollback asg/shop-web", summary: "take a refresh back, or refresh to the version before" },
       { command: "bootlace rollback channel/prod --to 57 --plan", summary: "what going back to serial 57 would do" },
     ],
     load: () => import("../../commands/rollback.ts"),

@@ -48,7 +48,7 @@ export async function ssmClient(region: string | undefined): Promise<SSM> {
   return client;
 }
 
-/** For groups that launch instances by themselves. */
+/** For Auto Scaling groups and what becomes of their instances. */
 export async function autoScalingClient(region: string | undefined): Promise<AutoScaling> {
   const { AutoScaling: Client } = await import("@aws-sdk/client-auto-scaling");
   const client = new Client(configOf(region));

@@ -98,9 +98,12 @@ export function ec2Failure(error: unknown, action: string, region: string): unkn
       `EC2 in ${region} could not do ${action} (HTTP ${status} ${name})${said}`,
       "It was tried eight times: wait a minute, then run the command again.",
     );
+  const of = action.startsWith("ec2:") ? "EC2" : action.startsWith("ssm:") ? "SSM" : "Auto Scaling";
   return told(
     "E_EC2",
-    `EC2 in ${region} refuses ${action} (${name})${said}`,
-    "Look at `ec2:` and `from:` in bootlace.yaml.",
+    `${of} in ${region} refuses ${action} (${name})${said}`,
+    of === "EC2"
+      ? "Look at `ec2:` and `from:` in bootlace.yaml."
+      : "Read what AWS says; docs/rollout.md tells what is needed.",
   );
 }

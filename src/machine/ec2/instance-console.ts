@@ -14,17 +14,22 @@ const KEYS_WITHIN = 600_000;
  * EC2 kept last.
  */
 export async function fetchConsole(api: EC2, id: string, files: Ec2Files): Promise<string> {
-  const asked = api.getConsoleOutput({ InstanceId: id, Latest: true }).catch((error) => {
-    if (awsCode(error) !== "UnsupportedOperation") throw error;
-    return api.getConsoleOutput({ InstanceId: id });
-  });
-  const text = Buffer.from((await asked).Output ?? "", "base64");
+  const text = await consoleText(api, id);
   if (text.length > 0) {
     await writeFile(`${files.console}.new`, text, { mode: 0o600 });
     await rename(`${files.console}.new`, files.console);
   }
   // A character a byte: all that is looked for is ASCII.
   return text.toString("latin1");
+}
+
+/** What an instance printed so far. */
+export async function consoleText(api: EC2, id: string): Promise<Buffer> {
+  const asked = api.getConsoleOutput({ InstanceId: id, Latest: true }).catch((error) => {
+    if (awsCode(error) !== "UnsupportedOperation") throw error;
+    return api.getConsoleOutput({ InstanceId: id });
+  });
+  return Buffer.from((await asked).Output ?? "", "base64");
 }
 
 /**

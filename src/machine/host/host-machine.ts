@@ -11,6 +11,8 @@ export interface HostSpec {
   readonly target: string;
   /** User where the target names none; default by the configuration. */
   readonly login?: string;
+  /** What it is called, where that is not how it is reached: an instance's id. */
+  readonly name?: string;
 }
 
 export interface HostAccess {
@@ -47,8 +49,8 @@ class HostMachine implements Machine {
   constructor(spec: HostSpec, access: HostAccess) {
     this.#spec = spec;
     this.#access = access;
-    this.name = spec.target;
-    this.id = spec.target;
+    this.name = spec.name ?? spec.target;
+    this.id = this.name;
   }
 
   /** @throws what connecting throws: of a host that does not answer nobody knows whether it runs. */

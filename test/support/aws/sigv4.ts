@@ -23,6 +23,8 @@ export interface SignatureCheck {
   readonly service: string;
   /** The server's clock, milliseconds since 1970. */
   readonly now: number;
+  /** Digest of the body that came, for services other than S3: those want no x-amz-content-sha256. */
+  readonly payload?: string;
 }
 
 export type Verdict =
@@ -50,12 +52,12 @@ interface Signed {
  * Checks the Signature Version 4 of a request, in the Authorization header or in the query, as S3 does: "Authenticating
  * Requests (AWS Signature Version 4)" in the Amazon S3 API Reference. Written from that page, for tests.
  */
-export function checkSignature(request: WireRequest, { keys, region, service, now }: SignatureCheck): Verdict {
+export function checkSignature(request: WireRequest, { keys, region, service, now, payload }: SignatureCheck): Verdict {
   const query = queryPairs(request.target);
   const presigned = query.some(([name]) => name === "X-Amz-Signature");
   const authorization = request.headers.authorization;
   if (authorization === undefined && !presigned) return { by: "nobody" };
-  const signed = authorization === undefined ? fromQuery(query) : fromHeader(request, authorization);
+  const signed = authorization === undefined ? fromQuery(query) : fromHeader(request, authorization, payload);
   if (signed === undefined) return no(400, "AuthorizationHeaderMalformed", "The authorization is not well formed");
   const key = keys.find(({ accessKeyId }) => accessKeyId === signed.accessKeyId);
   if (!key) return no(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.");
@@ -97,9 +99,9 @@ export function checkSignature(request: WireRequest, { keys, region, service, no
   return { by: "key", accessKeyId: key.accessKeyId };
 }
 
-function fromHeader(request: WireRequest, authorization: string): Signed | undefined {
+function fromHeader(request: WireRequest, authorization: string, came: string | undefined): Signed | undefined {
   const [, accessKeyId, day, region, service, names, signature] = HEADER.exec(authorization) ?? [];
-  const payload = request.headers["x-amz-content-sha256"];
+  const payload = came ?? request.headers["x-amz-content-sha256"];
   if (!accessKeyId || !day || !region || !service || !names || !signature || payload === undefined) return undefined;
   return {
     accessKeyId,

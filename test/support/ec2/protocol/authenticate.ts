@@ -23,9 +23,9 @@ export function authenticate(request: IncomingMessage, body: Buffer, keys: reado
   const service = SERVICES.find((each) => each === named);
   if (service === undefined) return "wrong";
   // Whatever the request says of its body, what came is what has to be signed.
-  const signed = { ...headers, "x-amz-content-sha256": createHash("sha256").update(body).digest("hex") };
-  const wire = { method: request.method ?? "", target: request.url ?? "", headers: signed };
-  const verdict = checkSignature(wire, { keys, region, service, now: Date.now() });
+  const payload = createHash("sha256").update(body).digest("hex");
+  const wire = { method: request.method ?? "", target: request.url ?? "", headers };
+  const verdict = checkSignature(wire, { keys, region, service, now: Date.now(), payload });
   if (verdict.by === "key") return { service, region };
   if (verdict.by === "nobody") return "unsigned";
   if (verdict.code === "ExpiredToken" || verdict.code === "RequestTimeTooSkewed") return "expired";

@@ -1,0 +1,55 @@
+import { BootlaceError } from "../../stage2/index.ts";
+import { findImage, type ImageRecord } from "../image/image-record.ts";
+
+/** An image as a rollout needs it. */
+export interface RolledImage {
+  /** `web/20261130T…`. */
+  readonly label: string;
+  readonly project: string;
+  readonly ami: string;
+  readonly region: string;
+}
+
+/**
+ * The AMI of an image in a region.
+ *
+ * @param region where the goal is; undefined: where the image is.
+ * @throws {BootlaceError} `E_IMAGE_UNKNOWN`; `E_ROLLOUT_IMAGE` where it is no AMI, or has no copy in the region.
+ */
+export async function rolledImage(
+  dir: string,
+  project: string,
+  target: string,
+  region: string | undefined,
+): Promise<RolledImage> {
+  const image = await findImage(dir, target);
+  if (!image)
+    throw new BootlaceError("E_IMAGE_UNKNOWN", `There is no image ${target}`, {
+      hint: `\`bootlace image ls\` lists them; \`bootlace build ${target.split("/")[0]}\` builds one.`,
+    });
+  const label = `${image.name}/${image.id}`;
+  const copies = copiesOf(image);
+  if (copies.size === 0)
+    throw new BootlaceError(
+      "E_ROLLOUT_IMAGE",
+      `${label} is an image of ${image.provider}, and only an AMI can go there`,
+      {
+        hint: "Build it with `on: ec2`.",
+      },
+    );
+  const [home = ""] = copies.keys();
+  const where = region ?? home;
+  const ami = copies.get(where);
+  if (ami !== undefined) return { label, project, ami, region: where };
+  throw new BootlaceError(
+    "E_ROLLOUT_IMAGE",
+    `${label} has no copy in ${where}; it is in ${[...copies.keys()].join(", ")}`,
+    { hint: `Roll it out there (--region ${home}), or build it in ${where}: \`region:\` in bootlace.yaml.` },
+  );
+}
+
+/** AMI ids by region, the region where it was built first. */
+function copiesOf({ provider, origin }: ImageRecord): ReadonlyMap<string, string> {
+  const { ami, region } = origin;
+  return new Map(provider === "ec2" && ami && region ? [[region, ami]] : []);
+}
