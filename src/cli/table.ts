@@ -1,4 +1,5 @@
 import type { CommandSpec } from "./command.ts";
+import { certCommands } from "./table/cert.ts";
 import { imageCommands } from "./table/image.ts";
 import { keyCommands } from "./table/key.ts";
 import { machineCommands } from "./table/machine.ts";
@@ -18,5 +19,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...imageCommands,
   ...storeCommands,
   ...keyCommands,
+  ...certCommands,
   ...otherCommands,
 ];
