@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Authority, certificatesIn } from "./certificate.ts";
@@ -33,10 +34,12 @@ export function privateCa(file: string, days: number, now = Date.now()): Authori
       const work = mkdtempSync(join(folder, "ca-"));
       try {
         writeFileSync(join(work, "index.txt"), "");
+        // 127 random bits, so that it is positive and no two machines' are the same: RFC 5280, section 4.1.2.2.
+        writeFileSync(join(work, "serial"), `4${randomBytes(16).toString("hex").slice(1)}\n`);
         writeFileSync(join(work, "ca.cnf"), caConfig(names));
         const dates = ["-startdate", asn1Time(now - BACKDATED_MS), "-enddate", asn1Time(end)];
         const from = ["-in", join(folder, "request.pem"), "-cert", file, "-keyfile", file, ...dates];
-        openssl(work, "ca", "-config", "ca.cnf", "-batch", "-notext", "-rand_serial", ...from, "-out", "leaf.pem");
+        openssl(work, "ca", "-config", "ca.cnf", "-batch", "-notext", ...from, "-out", "leaf.pem");
         const [leaf] = certificatesIn(readFileSync(join(work, "leaf.pem"), "utf8"));
         if (!leaf?.verify(issuer.publicKey)) throw new Error("The key of the secret `issuer` is not its certificate's");
         return `${leaf.toString()}${issuer.toString()}`;
@@ -52,6 +55,7 @@ const caConfig = (names: readonly string[]): string => `[ca]
 default_ca = leaf
 [leaf]
 database = index.txt
+serial = serial
 new_certs_dir = .
 default_md = sha256
 policy = anything
