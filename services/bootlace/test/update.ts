@@ -10,10 +10,10 @@ import { addressRecord, ensureRecords, ownRecords } from "./records.ts";
 import { hostName, readSettings } from "./settings.ts";
 import { ensureVirtualHosts, virtualHostsText } from "./virtual-hosts.ts";
 
-await main(async () => {
+await main(async (use) => {
   const settings = readSettings(process.env);
   const { state, instance, links } = settings;
-  const client = new Route53(awsClientConfig(process.env, "awsKeys"));
+  const client = use(new Route53(awsClientConfig(process.env, "awsKeys")));
   const own = ownRecords(state, instance);
   // The zone's id does not change under a name; each machine asks for it once.
   const known = own && (own.zone.name === settings.zone || own.zone.id === settings.zone) ? own.zone : undefined;
