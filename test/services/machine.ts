@@ -27,13 +27,13 @@ export class ServiceMachine {
   }
 
   /** Runs a command of the desk to its end. */
-  run(...words: readonly string[]) {
-    return desk(["-C", this.dir, ...words], { ...awsEnvironment(TEST_KEY), BOOTLACE_KEYS: this.keys });
+  run(words: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    return desk(["-C", this.dir, ...words], { ...awsEnvironment(TEST_KEY), BOOTLACE_KEYS: this.keys, ...env });
   }
 
   /** A command that has to end well; answers what it printed. */
   async bootlace(...words: readonly string[]): Promise<string> {
-    const { exit, out, err } = await this.run(...words);
+    const { exit, out, err } = await this.run(words);
     expect({ words, exit, err, out: exit === 0 ? "" : out }).toEqual({ words, exit: 0, err: "", out: "" });
     return out;
   }

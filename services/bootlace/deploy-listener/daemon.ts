@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, copyFileSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { placeFile } from "../../lib/state-file.ts";
 import { filesIn, type Settings } from "./settings.ts";
 
@@ -19,9 +19,7 @@ export async function ensureListener(state: string, script: string, settings: Se
   if (known === digest && isListener(Number(pid), files.program)) return false;
   await stopListener(state);
   // The process without rights reads it too; it holds no secret.
-  copyFileSync(script, `${files.program}.new`);
-  placeFile(files.program, readFileSync(`${files.program}.new`, "utf8"), 0o644);
-  rmSync(`${files.program}.new`);
+  placeFile(files.program, readFileSync(script, "utf8"), 0o644);
   const log = openSync(files.log, "a", 0o640);
   const argv = [files.program, "listen", state, JSON.stringify(settings)];
   const { AWS_ENDPOINT_URL, AWS_EC2_METADATA_SERVICE_ENDPOINT, PATH } = process.env;

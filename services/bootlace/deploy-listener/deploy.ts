@@ -39,7 +39,7 @@ export async function deploy({ root, instance }: Settings, { deployments, servic
   const errors = events
     .flatMap(({ k, text }) => (k === "output" && text !== undefined ? [text] : []))
     .slice(-LAST_LINES);
-  const said = exit === 0 ? "" : [...errors, ...plain].join("\n").slice(-4000);
+  const said = exit === 0 ? "" : [...errors, ...plain].join("\n").slice(-2000);
   for (const deployment of deployments) {
     const ended = new Date().toISOString();
     const result: DeploymentResult = { format: 1, deployment, machine: instance, exit, failed, said, ended };
