@@ -1,5 +1,6 @@
 import type { CommandSpec } from "./command.ts";
 import { certCommands } from "./table/cert.ts";
+import { exportCommands } from "./table/export.ts";
 import { imageCommands } from "./table/image.ts";
 import { keyCommands } from "./table/key.ts";
 import { machineCommands } from "./table/machine.ts";
@@ -20,5 +21,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...storeCommands,
   ...keyCommands,
   ...certCommands,
+  ...exportCommands,
   ...otherCommands,
 ];
