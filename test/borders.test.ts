@@ -64,7 +64,7 @@ describe("the borders of ARCHITECTURE.md", () => {
     const users = sources("src").filter((file) => imports(file).some((name) => name.startsWith("@aws-sdk/")));
     // A rollout is AWS's own: its plans are put together from EC2, Auto Scaling and SSM.
     const speak =
-      /^src\/(?:(?:store|machine|trust|artifacts|image|setup)\/.*(?:s3|ec2|aws|kms|dynamodb)|rollout\/)/;
+      /^src\/(?:(?:store|machine|trust|artifacts|deploy|image|setup)\/.*(?:s3|ec2|aws|kms|sns|dynamodb)|rollout\/)/;
     expect(users.filter((file) => !speak.test(file))).toEqual([]);
   });
 

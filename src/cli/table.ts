@@ -1,4 +1,6 @@
 import type { CommandSpec } from "./command.ts";
+import { certCommands } from "./table/cert.ts";
+import { exportCommands } from "./table/export.ts";
 import { imageCommands } from "./table/image.ts";
 import { keyCommands } from "./table/key.ts";
 import { machineCommands } from "./table/machine.ts";
@@ -18,5 +20,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...imageCommands,
   ...storeCommands,
   ...keyCommands,
+  ...certCommands,
+  ...exportCommands,
   ...otherCommands,
 ];

@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
-import { createReporter, EXIT } from "../../stage2/index.ts";
+import { BootlaceError, createReporter, EXIT } from "../../stage2/index.ts";
 import type { CommandContext, CommandRun } from "../cli/command.ts";
+import { announce } from "../deploy/announce.ts";
 import { channelName } from "../deploy/channel-name.ts";
 import { channelPayload } from "../deploy/channel-payload.ts";
 import type { ChannelPlace } from "../deploy/channel-state.ts";
+import { collectResults, type MachineResult } from "../deploy/collect-results.ts";
 import { followersOf, waitForFollowers } from "../deploy/followers.ts";
 import { projectPayload } from "../deploy/payload.ts";
 import { assertCanPresign, writePresigned } from "../deploy/presigned-file.ts";
@@ -11,6 +13,7 @@ import { openProjectStore } from "../deploy/project-store.ts";
 import { planPublish } from "../deploy/publish.ts";
 import { runPublish } from "../deploy/run-publish.ts";
 import { parseDuration } from "../manifest/duration.ts";
+import type { NotifyConfig, ProjectConfig } from "../manifest/project-schema.ts";
 import { loadConfig } from "../project/load-config.ts";
 import { loadProject } from "../project/load-project.ts";
 import { loadTrust } from "../trust/trust.ts";
@@ -30,6 +33,7 @@ const deploy: CommandRun = async (context) => {
   const presign = typeof options.presign === "string" ? resolve(options.presign) : undefined;
   const validFor = timeOf(options.for, PRESIGN_MS);
   if (presign !== undefined) assertCanPresign(store, validFor);
+  const notify = options.notify === true ? topicOf(config) : undefined;
   const trust = await loadTrust(dir);
   // Says how to make one where there is none.
   if (trust.keys.length === 0) await trust.signers();
@@ -54,14 +58,26 @@ const deploy: CommandRun = async (context) => {
     if (!json)
       stdout.write(`  wrote ${blobs.length + 1} URLs to ${presign}; whoever has it reads them until they run out\n`);
   }
-  const waited = options.wait === true && !planned ? await waitOn(context, place, result.bundle) : {};
-  if (json) stdout.write(`${JSON.stringify({ ...result, ...(from === undefined ? {} : { from }), ...waited })}\n`);
+  const waited: Waited = planned
+    ? {}
+    : notify !== undefined
+      ? await tellMachines(context, place, notify)
+      : options.wait === true
+        ? await waitOn(context, place, result.bundle)
+        : {};
+  const { failure, ...more } = waited;
+  if (json) stdout.write(`${JSON.stringify({ ...result, ...(from === undefined ? {} : { from }), ...more })}\n`);
+  if (failure) throw failure;
   return EXIT.ok;
 };
 
 export default deploy;
 
-async function waitOn({ dir, options, json, stdout, signal }: CommandContext, place: ChannelPlace, bundle: string) {
+async function waitOn(
+  { dir, options, json, stdout, signal }: CommandContext,
+  place: ChannelPlace,
+  bundle: string,
+): Promise<Waited> {
   const { project, channel } = place;
   const machines = await followersOf({ dir, project, channel }, signal);
   const names = machines.map(({ name }) => name);
@@ -73,6 +89,43 @@ async function waitOn({ dir, options, json, stdout, signal }: CommandContext, pl
     reporter?.close();
   }
   return { machines: names };
+}
+
+function topicOf({ notify }: ProjectConfig): NotifyConfig {
+  if (notify !== undefined) return notify;
+  throw new BootlaceError("E_NOTIFY", "bootlace.yaml names no topic that machines listen to", {
+    hint: 'Write notify: {topic: "arn:aws:sns:…"} into bootlace.yaml; machines need the service bootlace/deploy-listener.',
+  });
+}
+
+/** What is told beside the publication, and what is thrown after all has been told. */
+interface Waited {
+  readonly machines?: readonly string[];
+  readonly deployment?: string;
+  readonly results?: readonly MachineResult[];
+  readonly failure?: BootlaceError;
+}
+
+async function tellMachines(
+  context: CommandContext,
+  { store, project, channel }: ChannelPlace,
+  notify: NotifyConfig,
+): Promise<Waited> {
+  const { options, json, stdout, signal } = context;
+  const say = (line: string): void => void (json || stdout.write(`  ${line}\n`));
+  const wait = options.wait === true;
+  const { deployment, machines } = await announce({ store, project, channel, notify, wait });
+  say(`told ${notify.topic} of deployment ${deployment}`);
+  if (!wait) return { deployment };
+  if (machines.length === 0) say("no machine listens to it");
+  const reporter = json ? undefined : createReporter({ stream: stdout });
+  const waiting = { store, deployment, machines, timeout: timeOf(options.timeout, WAIT_MS), signal };
+  try {
+    const { results, failure } = await collectResults({ ...waiting, report: reporter ?? (() => {}) });
+    return { deployment, results, ...(failure && { failure }) };
+  } finally {
+    reporter?.close();
+  }
 }
 
 /** Options come parsed from the command line; callers of the function may give text. */

@@ -1,4 +1,5 @@
-import { listImages } from "../image/image-record.ts";
+import { keptOrigins } from "../image/image-record.ts";
+import { openRecords } from "../image/records/open-records.ts";
 import { type HostAccess, hostMachine } from "../machine/host/host-machine.ts";
 import { type FoundInstance, findInstances, GROUP_TAG, type InstanceChoice } from "../machine/providers.ts";
 import type { ProjectConfig } from "../manifest/project-schema.ts";
@@ -86,6 +87,8 @@ const sameChoice = (one: InstanceChoice | undefined, other: InstanceChoice): boo
 
 /** Whom the project's own AMIs let in, by id. */
 async function imageLogins(dir: string): Promise<ReadonlyMap<string, string>> {
-  const images = await listImages(dir);
-  return new Map(images.flatMap(({ origin: { ami, login } }) => (ami && login ? [[ami, login] as const] : [])));
+  const images = await (await openRecords(dir)).all();
+  return new Map(
+    images.flatMap(keptOrigins).flatMap(({ ami, login }) => (ami && login ? [[ami, login] as const] : [])),
+  );
 }

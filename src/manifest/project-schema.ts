@@ -283,6 +283,20 @@ const s3 = z.strictObject(
   expected("a mapping"),
 );
 
+/** "Amazon SNS" in Service Authorization Reference; names as CreateTopic has them, FIFO topics have no HTTP endpoints. */
+const TOPIC = /^arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/;
+
+const notify = z.strictObject(
+  {
+    topic: z
+      .string(expected("a topic's ARN"))
+      .regex(TOPIC, expected("the ARN of a standard SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME"))
+      .describe("The topic that machines with bootlace/deploy-listener listen to"),
+    services: serviceList.default([]).describe("Services to update; default: what each machine runs anyway"),
+  },
+  expected("a mapping with `topic`"),
+);
+
 const RANGE = /^(?:(?:[<>]=?|=|\^|~)?\d+(?:\.\d+){0,2})(?:\s+(?:[<>]=?|=|\^|~)?\d+(?:\.\d+){0,2})*$/;
 
 /** The whole of bootlace.yaml. Its JSON Schema is `schema/bootlace.schema.json`; docs/project.md says more on each key. */
@@ -321,6 +335,7 @@ export const projectSchema = z.strictObject(
     region: region.optional(),
     s3: s3.optional().describe("How desk and machines get at the bucket of an s3:// store"),
     runtime: oneOf(["digest", "system"]).default("digest").describe("digest: the shipped Node; system: the machine's"),
+    notify: notify.optional().describe("Where `deploy --notify` tells machines of a deployment"),
     boot: boot.prefault({}).describe("What machines do when they boot"),
     images: z.record(plainName, image).default({}),
     machines: z.record(plainName, machine).default({}),
@@ -332,6 +347,7 @@ export const projectSchema = z.strictObject(
 export type ProjectConfig = z.output<typeof projectSchema>;
 export type ImageConfig = z.output<typeof image>;
 export type MachineConfig = z.output<typeof machine>;
+export type NotifyConfig = z.output<typeof notify>;
 export type BaseConfig = z.output<typeof base>;
 export type Ec2Config = z.output<typeof ec2>;
 export type ImageEc2Config = z.output<typeof imageEc2>;

@@ -103,6 +103,7 @@ const param = z.union([paramValue, declaration], expected("a value, or a mapping
 const secret = z.strictObject(
   {
     phases: list(oneOf([...PHASES, "process"] as const), "a list of phases").min(1, expected("at least one phase")),
+    optional: flag.optional().describe("Absent where bootlace.yaml names no source; its file is then not there"),
     description: text("text").optional(),
   },
   expected("a mapping with `phases`"),

@@ -29,6 +29,7 @@ export function checkSecrets(
       const phases = isMapping(given) && Array.isArray(given.phases) ? given.phases.map(String) : [];
       const alone = phases.filter((phase) => ALONE.includes(phase));
       if (reference === undefined) {
+        if (isMapping(given) && given.optional === true) continue;
         faults.error(
           "E_SECRET_SOURCE",
           `Nothing says where the secret ${secret} of ${name} comes from`,

@@ -31,6 +31,8 @@ export interface CompileParts extends ArtifactParts {
   readonly params: Readonly<Record<string, ParamValue>>;
   /** Where bootlace.yaml says a secret comes from, machine-side sources only. */
   readonly secretSource: (name: string) => string | undefined;
+  /** Whether bootlace.yaml says where a secret comes from, machine or desk. */
+  readonly hasSecret: (name: string) => boolean;
   readonly bundled: BundledScripts;
   readonly faults: FaultList;
 }
@@ -208,13 +210,15 @@ function compileProcess(given: NonNullable<ServiceManifest["process"]>, parts: S
   return script && { script, restart, stop: { signal, grace: parseDuration(grace) ?? 10_000 } };
 }
 
-function compileSecrets({ secrets = {} }: ServiceManifest, { secretSource }: CompileParts): Record<string, Secret> {
+function compileSecrets({ secrets = {} }: ServiceManifest, parts: CompileParts): Record<string, Secret> {
   return sorted(
     Object.fromEntries(
-      Object.entries(secrets).map(([name, { phases }]) => {
-        const source = secretSource(name);
-        return [name, { phases, ...(source === undefined ? {} : { source }) }];
-      }),
+      Object.entries(secrets)
+        .filter(([name, { optional }]) => optional !== true || parts.hasSecret(name))
+        .map(([name, { phases }]) => {
+          const source = parts.secretSource(name);
+          return [name, { phases, ...(source === undefined ? {} : { source }) }];
+        }),
     ),
   );
 }

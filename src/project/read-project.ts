@@ -122,7 +122,8 @@ function compileDefinition(definition: Definition, context: CompileContext): Com
     return undefined;
   }
   const secretSource = (secret: string): string | undefined => machineSource(config.secrets[`${name}.${secret}`]);
-  return compileService(definition, { ...context, params, secretSource });
+  const hasSecret = (secret: string): boolean => Object.hasOwn(config.secrets, `${name}.${secret}`);
+  return compileService(definition, { ...context, params, secretSource, hasSecret });
 }
 
 /** Values that bootlace.yaml gives to a service's parameters: for all, and for single images, machines and groups. */

@@ -1,5 +1,6 @@
 import { BootlaceError } from "../../stage2/index.ts";
-import { findImage, type ImageRecord } from "../image/image-record.ts";
+import { findImage } from "../image/find-image.ts";
+import { type ImageRecord, imageName, keptOrigins } from "../image/image-record.ts";
 
 /** An image as a rollout needs it. */
 export interface RolledImage {
@@ -14,7 +15,7 @@ export interface RolledImage {
  * The AMI of an image in a region.
  *
  * @param region where the goal is; undefined: where the image is.
- * @throws {BootlaceError} `E_IMAGE_UNKNOWN`; `E_ROLLOUT_IMAGE` where it is no AMI, or has no copy in the region.
+ * @throws {BootlaceError} `E_IMAGE_UNKNOWN`; `E_IMAGE_STATE` unless it is good; `E_ROLLOUT_IMAGE` where it is no AMI, or has no copy in the region.
  */
 export async function rolledImage(
   dir: string,
@@ -27,7 +28,11 @@ export async function rolledImage(
     throw new BootlaceError("E_IMAGE_UNKNOWN", `There is no image ${target}`, {
       hint: `\`bootlace image ls\` lists them; \`bootlace build ${target.split("/")[0]}\` builds one.`,
     });
-  const label = `${image.name}/${image.id}`;
+  const label = imageName(image);
+  if (image.state !== "good")
+    throw new BootlaceError("E_IMAGE_STATE", `${label} is ${image.state}, and only a good image is rolled out`, {
+      hint: `\`bootlace image show ${label}\` tells why; \`bootlace build ${image.name}\` builds one.`,
+    });
   const copies = copiesOf(image);
   if (copies.size === 0)
     throw new BootlaceError(
@@ -44,12 +49,13 @@ export async function rolledImage(
   throw new BootlaceError(
     "E_ROLLOUT_IMAGE",
     `${label} has no copy in ${where}; it is in ${[...copies.keys()].join(", ")}`,
-    { hint: `Roll it out there (--region ${home}), or build it in ${where}: \`region:\` in bootlace.yaml.` },
+    {
+      hint: `Roll it out there (--region ${home}), or copy it to ${where}: \`ec2: {copies: [${where}]}\` in bootlace.yaml.`,
+    },
   );
 }
 
 /** AMI ids by region, the region where it was built first. */
-function copiesOf({ provider, origin }: ImageRecord): ReadonlyMap<string, string> {
-  const { ami, region } = origin;
-  return new Map(provider === "ec2" && ami && region ? [[region, ami]] : []);
+function copiesOf(image: ImageRecord): ReadonlyMap<string, string> {
+  return new Map(keptOrigins(image).flatMap(({ ami, region }) => (ami && region ? [[region, ami] as const] : [])));
 }

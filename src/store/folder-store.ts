@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { BootlaceError } from "../../stage2/index.ts";
@@ -47,6 +47,13 @@ export class FolderStore implements Store {
 
   settle(name: string): Promise<void> {
     return this.told(this.channels.bringForward(name));
+  }
+
+  async results(deployment: string): Promise<ReadonlyMap<string, string>> {
+    const folder = join(this.folder, "results", deployment);
+    const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".json"));
+    const texts = names.map(async (name) => [name.slice(0, -5), await readFile(join(folder, name), "utf8")] as const);
+    return new Map(await this.told(Promise.all(texts)));
   }
 
   /** Full disks and missing rights are what happens to folders: told as the store's failure, with the path in it. */

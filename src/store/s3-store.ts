@@ -1,6 +1,7 @@
 import { BootlaceError } from "../../stage2/index.ts";
 import { checkBlob } from "./check-blob.ts";
 import { checkFile } from "./check-file.ts";
+import { inParallel } from "./in-parallel.ts";
 import { S3Bucket } from "./s3-bucket.ts";
 import { S3Channels } from "./s3-channel.ts";
 import { isPassing } from "./s3-errors.ts";
@@ -76,6 +77,16 @@ export class S3Store implements Store {
 
   history(name: string, limit = Number.MAX_SAFE_INTEGER): Promise<readonly string[]> {
     return this.channels.history(name, limit);
+  }
+
+  async results(deployment: string): Promise<ReadonlyMap<string, string>> {
+    const folder = `results/${deployment}`;
+    const names = (await this.bucket.list(folder)).filter((name) => name.endsWith(".json"));
+    const found = await inParallel(8, names, async (name) => {
+      const object = await this.bucket.getText(`${folder}/${name}`);
+      return [name.slice(0, -".json".length), Buffer.from(object?.text ?? "", "latin1").toString()] as const;
+    });
+    return new Map(found);
   }
 
   /** A URL that lets whoever has it read one object, for so many seconds (at most 7 days, and no longer than the credentials live). */

@@ -41,6 +41,8 @@ export interface Store {
   history(name: string, limit?: number): Promise<readonly string[]>;
   /** Finishes a move that a publisher who was killed left half done, so that machines see it. Stores that can have one only. */
   settle?(name: string): Promise<void>;
+  /** What machines wrote of a deployment, by machine; undefined where this kind of store cannot tell. */
+  results?(deployment: string): Promise<ReadonlyMap<string, string>>;
   /** A URL that anybody may read one object with, for so many seconds. Stores in S3 only. */
   presign?(key: string, seconds: number): Promise<string>;
 }

@@ -136,7 +136,8 @@ export async function startRelay(port: number, address = "127.0.0.1") {
   };
 }
 
-async function freePort(address: string): Promise<number> {
+/** A TCP port that nobody has now. Sandboxes share this computer's ports. */
+export async function freePort(address = "127.0.0.1"): Promise<number> {
   const server = createServer().listen(0, address);
   await once(server, "listening");
   const at = server.address();

@@ -13,6 +13,10 @@ export const storeCommands: readonly CommandSpec[] = [
         kind: "channel",
       },
       { flags: "--wait", summary: "Wait until the running machines that follow the channel have booted it well" },
+      {
+        flags: "--notify",
+        summary: "Tell machines with bootlace/deploy-listener now; with --wait, collect their results",
+      },
       { flags: "--timeout <time>", summary: "How long to wait, such as 5m; default 15m", parse: "duration" },
       { flags: "--replace", summary: "Publish over a pointer that no key of the project signed" },
       { flags: "--presign <file>", summary: "Write URLs that need no credentials to a file, for a first delivery" },
@@ -22,6 +26,7 @@ export const storeCommands: readonly CommandSpec[] = [
     ],
     examples: [
       { command: "bootlace deploy stable", summary: "machines that follow stable get it at their next boot" },
+      { command: "bootlace deploy stable --notify --wait", summary: "machines update now, and tell how it went" },
       { command: "bootlace deploy prod --from stable --wait", summary: "the very bytes that stable has, to prod" },
       { command: "bootlace deploy stable --store /srv/boot --plan", summary: "what would be sent to that folder" },
       {

@@ -276,3 +276,14 @@ test("showEffective() names the file and line of every value", async () => {
     ]),
   );
 });
+
+test("loadProject() leaves an optional secret out that has no source, and keeps one that has", async () => {
+  const service =
+    "secrets: {a: {phases: [update], optional: true}, b: {phases: [update], optional: true}}\nupdate: echo\n";
+  const dir = projectOf({
+    "bootlace.yaml": 'name: shop\nservices: [web]\nsecrets: {web.a: "file:/etc/a"}\n',
+    "services/web/service.yaml": service,
+  });
+  const { project } = await loadProject(dir);
+  expect(project.services[0]?.secrets).toEqual({ a: { phases: ["update"], source: "file:/etc/a" } });
+});

@@ -1,6 +1,7 @@
 import { AutoScaling, type LifecycleHookSpecification } from "@aws-sdk/client-auto-scaling";
 import { SSM } from "@aws-sdk/client-ssm";
-import { writeImage } from "../../../src/image/image-record.ts";
+import { openRecords } from "../../../src/image/records/open-records.ts";
+import type { Origin } from "../../../src/machine/machine.ts";
 import type { Change } from "../../../src/rollout/change.ts";
 import { clientsOf } from "../../../src/rollout/clients.ts";
 import { groupWish } from "../../../src/rollout/group-wish.ts";
@@ -9,6 +10,7 @@ import { planGroup } from "../../../src/rollout/to-group.ts";
 import type { Event } from "../../../stage2/index.ts";
 import { clientOf } from "../../support/ec2/desk.ts";
 import { makeProject, SMALL } from "../../support/small-project.ts";
+import { sampleRecord } from "../image/sample-record.ts";
 import { type Ec2Rig, openEc2Rig } from "../machine/ec2/rig.ts";
 
 /** An account with templates and groups, and a project with images that somebody has built. */
@@ -56,23 +58,10 @@ export class RolloutRig {
     ami: string,
     { id = "20261130T101500-3fa9c1", region = "eu-west-1", provider = "ec2" } = {},
   ): Promise<void> {
-    await writeImage(dir, {
-      format: 2,
-      name: "web",
-      id,
-      created: Date.now(),
-      provider,
-      arch: "x86_64",
-      key: "k",
-      keyParts: {},
-      roots: ["web"],
-      services: [],
-      bundle: "b",
-      runtime: "system",
-      packages: [],
-      origin: provider === "ec2" ? { ami, region, login: "root" } : { root: "/" },
-      layers: [],
-    });
+    const isAmi = provider === "ec2";
+    const origin: Origin = isAmi ? { ami, region, login: "root" } : { root: "/" };
+    const layers = isAmi ? [] : [{ digest: "d", bytes: 1, file: "web/layer.tar" }];
+    await (await openRecords(dir)).add(sampleRecord("web", id, { provider, origin, layers, copies: [] }));
   }
 
   /** @returns its name. */

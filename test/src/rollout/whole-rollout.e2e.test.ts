@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { findImage } from "../../../src/image/image-record.ts";
+import { findImage } from "../../../src/image/find-image.ts";
 import { buildImage } from "../../../src/recipe/build/build-image.ts";
 import type { Event } from "../../../stage2/index.ts";
 import { makeProject } from "../../support/small-project.ts";

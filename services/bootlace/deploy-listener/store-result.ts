@@ -1,0 +1,55 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { awsClientConfig } from "../../lib/aws-client.ts";
+import { placeFile } from "../../lib/state-file.ts";
+import type { DeploymentResult } from "./deploy.ts";
+
+/**
+ * Puts a result where the desk looks: `results/<deployment>/<machine>.json` of the machine's own store, which boot.conf
+ * names. A message cannot name another place.
+ *
+ * @returns What became of it, for the log.
+ */
+export async function storeResult(root: string, result: DeploymentResult): Promise<string> {
+  const conf = bootConf(join(root, "etc/bootlace/boot.conf"));
+  const store = conf.get("store") ?? "none";
+  const key = `results/${result.deployment}/${result.machine}.json`;
+  const text = `${JSON.stringify(result)}\n`;
+  if (store.startsWith("file://")) {
+    const file = join(fileURLToPath(store), key);
+    mkdirSync(join(file, ".."), { recursive: true });
+    placeFile(file, text, 0o644);
+    return `stored as ${file}`;
+  }
+  const [, bucket, prefix = ""] = /^s3:\/\/([^/]+)\/?(.*?)\/*$/.exec(store) ?? [];
+  if (bucket === undefined) return `not stored: nothing can be written to ${store}`;
+  const { S3 } = await import("@aws-sdk/client-s3");
+  const endpoint = conf.get("endpoint");
+  const keysFile = conf.get("auth") === "keys" ? conf.get("keysfile") : undefined;
+  if (keysFile !== undefined) process.env.AWS_SHARED_CREDENTIALS_FILE = join(root, keysFile);
+  const client = new S3({
+    ...awsClientConfig(process.env, "", conf.get("region")),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    forcePathStyle: conf.get("path-style") === "yes" || (endpoint !== undefined && conf.get("path-style") !== "no"),
+    requestChecksumCalculation: "WHEN_REQUIRED",
+  });
+  const owner = conf.get("bucket-owner");
+  try {
+    await client.putObject({
+      Bucket: bucket,
+      Key: prefix === "" ? key : `${prefix}/${key}`,
+      Body: text,
+      ContentType: "application/json",
+      ...(owner === undefined ? {} : { ExpectedBucketOwner: owner }),
+    });
+  } finally {
+    client.destroy();
+  }
+  return `stored in ${store}`;
+}
+
+function bootConf(file: string): ReadonlyMap<string, string> {
+  const lines = readFileSync(file, "utf8").matchAll(/^([a-z-]+)=(.*)$/gm);
+  return new Map([...lines].map(([, key = "", value = ""]) => [key, value]));
+}
