@@ -28,16 +28,31 @@ const build = (dir: string, image: string, events: Event[], more = {}) =>
   });
 
 test("buildImage() goes from the host to an image, and an image made from it runs no init again", async () => {
-  const dir = await makeProject(SMALL);
+  const service = `${SMALL["services/web/service.yaml"]}params: {motto: hello}\n`;
+  const dir = await makeProject({ ...SMALL, "services/web/service.yaml": service });
   const events: Event[] = [];
   const base = await build(dir, "base", events);
   expect(base.built).toBe(true);
-  const web = await build(dir, "web", events);
+  const params = { web: { motto: "buy" } };
+  const web = await build(dir, "web", events, { params });
   expect(web.image.layers.map(({ digest }) => digest).slice(0, 1)).toEqual(
     base.image.layers.map(({ digest }) => digest),
   );
   const image = await findImage(dir, "web");
   expect(image?.id).toBe(web.image.id);
+  expect(image).toMatchObject({
+    state: "good",
+    provenance: "built",
+    parent: { name: "base", id: base.image.id },
+    base: `base/${base.image.id}`,
+    lineage: `base/${base.image.id}`,
+    params: { web: { motto: { value: "buy", from: "command line" } } },
+    bytes: image?.layers.at(-1)?.bytes,
+    inventory: {
+      users: expect.arrayContaining([expect.stringMatching(/^root 0 0 /)]),
+      files: { machine: { "/srv/log": expect.stringMatching(/^[0-9a-f]{16}$/) } },
+    },
+  });
   const machine = await provider.launch({ name: "dev", dir, base: imageBase(dir, web.image), purpose: "run" });
   await withMachine(machine, async () => {
     const link = new Link(machine);
@@ -49,9 +64,9 @@ test("buildImage() goes from the host to an image, and an image made from it run
   });
   expect(readdirSync(join(dir, ".bootlace", "ledger"))).toEqual([]);
   expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
-  const again = await build(dir, "web", []);
+  const again = await build(dir, "web", [], { params });
   expect(again).toEqual({ image: web.image, built: false });
-}, 60_000);
+}, 180_000);
 
 async function withMachine(machine: Machine, body: () => Promise<void>): Promise<void> {
   try {
@@ -86,4 +101,4 @@ init: |
   } finally {
     delete process.env.BOOTLACE_TEST_TOKEN;
   }
-}, 30_000);
+}, 90_000);

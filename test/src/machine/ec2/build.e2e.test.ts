@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build as bundle } from "esbuild";
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from "vitest";
-import { findImage } from "../../../../src/image/find-image.ts";
+import { findImage, startImage } from "../../../../src/image/find-image.ts";
 import { imageBase } from "../../../../src/image/image-record.ts";
 import { TAG, tagOf } from "../../../../src/machine/ec2/tags.ts";
 import { removeFolder } from "../../../../src/machine/machine-folder.ts";
@@ -167,12 +167,21 @@ test("buildImage() whose snapshot fails says why, and leaves nothing", async () 
   expect(await left()).toEqual([]);
 }, 240_000);
 
-test("buildImage() whose smoke test fails leaves no AMI and no machine", async () => {
+test("buildImage() whose smoke test fails leaves the AMI in quarantine, with its logs, and no machine", async () => {
   const dir = await makeProject({
     ...ON_EC2,
     "services/base/service.yaml": "description: Base\ninit: |\n  true\nupdate: |\n  exit 3\n",
   });
   await expect(build(dir, "base")).rejects.toMatchObject({ code: "E_RUN_FAILED" });
+  const image = await findImage(dir, "base");
+  expect(image).toMatchObject({ state: "quarantined", reason: expect.stringContaining("base.update") });
+  expect(readdirSync(join(dir, image?.logs ?? "nowhere"))).toHaveLength(1);
+  expect(tagOf(rig.ec2.state.tags.of(image?.origin.ami ?? ""), TAG.state)).toBe("quarantined");
+  expect(await kinds()).toEqual(["ami", "snap"]);
+  // Neither a build nor gc takes it for anything.
+  expect(await startImage(dir, "base")).toBeUndefined();
+  expect(await findGarbage(dir, Date.now() + 365 * 86_400_000)).toEqual({ entries: [], layers: [], remote: [] });
+  await removeImages(dir);
   expect(await left()).toEqual([]);
 }, 240_000);
 
