@@ -1,9 +1,20 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { packageRoot } from "../../../../src/cli/package-root.ts";
 import { quote } from "../../../../stage2/index.ts";
 
 /** No part of any AMI: other tests write there while an instance is searched, and keep their sandboxes there. */
-const OTHERS = [fileURLToPath(packageRoot()), "/var/tmp"];
+const OTHERS = [...new Set([fileURLToPath(packageRoot()).replace(/\/$/, ""), ...checkouts(), "/var/tmp"])];
+
+/** All of this repository that still are there: somebody may install packages in another one meanwhile. */
+function checkouts(): readonly string[] {
+  const { stdout } = spawnSync("git", ["worktree", "list", "--porcelain"], {
+    cwd: fileURLToPath(packageRoot()),
+    encoding: "utf8",
+  });
+  return [...(stdout ?? "").matchAll(/^worktree (.*)$/gm)].map(([, path = ""]) => path).filter(existsSync);
+}
 
 /** What an instance's first moments need to know. */
 export interface FirmwareParts {
