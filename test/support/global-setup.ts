@@ -6,11 +6,14 @@ import { ensureDebianPackages } from "./debian.ts";
  */
 export default function setup(): void {
   ensureDebianPackages([
+    "apache2",
     "attr",
     "bash",
     "busybox",
+    "cloud-init",
     "curl",
     "dash",
+    "debootstrap",
     "e2fsprogs",
     "fdisk",
     "mksh",
@@ -18,6 +21,8 @@ export default function setup(): void {
     "openssh-server",
     "openssl",
     "mmdebstrap",
+    "packer",
+    "pebble",
     "procps",
     "qemu-system-x86",
     "qemu-utils",

@@ -52,7 +52,7 @@ export const smokeStep: Step<BuildStart & CapturedImage, Proven> = {
     try {
       ports = await prove(context, machine, tools);
     } catch (error) {
-      if (!tools.signal.aborted) await quarantine(context, error);
+      if (!tools.signal.aborted) await tryQuarantine(context, error, tools);
       throw provider.sharesPorts ? await namingNeighbours(error, dir, smokeName(id)) : error;
     }
     await letGo(machine, tools);
@@ -68,6 +68,17 @@ export const smokeStep: Step<BuildStart & CapturedImage, Proven> = {
   },
   leave: async ({ id }) => release(id),
 };
+
+/** That the smoke test failed is what is told; an image that cannot be put aside is removed with its build. */
+async function tryQuarantine(context: BuildStart & CapturedImage, error: unknown, tools: StepTools): Promise<void> {
+  try {
+    await quarantine(context, error);
+  } catch (failure) {
+    const why = failure instanceof Error ? failure.message : String(failure);
+    const message = `The image could not be put into quarantine: ${why}`;
+    tools.report({ t: Date.now(), k: "notice", level: "warning", code: "no-quarantine", message });
+  }
+}
 
 /** Where the provider keeps the image, it stays for whoever wants to know why; a local one goes with its build. */
 async function quarantine(context: BuildStart & CapturedImage, error: unknown): Promise<void> {

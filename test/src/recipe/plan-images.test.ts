@@ -7,6 +7,7 @@ import type { Provider } from "../../../src/machine/machine.ts";
 import { sandboxProvider } from "../../../src/machine/sandbox/sandbox-provider.ts";
 import { type PlannedImage, planImages } from "../../../src/recipe/build/plan-images.ts";
 import { planKey } from "../../../src/recipe/build/plan-key.ts";
+import { deskArch } from "../../../src/runtime/pinned.ts";
 import { runCommand } from "../../support/run-command.ts";
 import { makeProject, SMALL } from "../../support/small-project.ts";
 import { sampleRecord } from "../image/sample-record.ts";
@@ -23,7 +24,15 @@ const PROJECT = {
 const planned = async (dir: string, now: number, params = {}) =>
   (
     await planImages(
-      { dir, image: "web", fromOf: (name) => FROM[name], providerOf: () => provider, params, now },
+      {
+        dir,
+        image: "web",
+        fromOf: (name) => FROM[name],
+        providerOf: () => provider,
+        archesOf: () => [deskArch()],
+        params,
+        now,
+      },
       tools,
     )
   ).map(({ image, what, why }: PlannedImage) => [image, what, ...why]);
@@ -32,7 +41,15 @@ const planned = async (dir: string, now: number, params = {}) =>
 async function pretend(dir: string, image: string, id: string, now: number): Promise<void> {
   const { key } = await planKey({ dir, image, provider, now, params: {} }, tools);
   const layers = [{ digest: image, bytes: 1, file: `${image}/${id}/layer.tar` }];
-  const made = { provider: "sandbox", key: key.key, keyParts: key.parts, layers, origin: { root: "/" }, copies: [] };
+  const made = {
+    provider: "sandbox",
+    arch: deskArch(),
+    key: key.key,
+    keyParts: key.parts,
+    layers,
+    origin: { root: "/" },
+    copies: [],
+  };
   await new FileRecords(dir).add(sampleRecord(image, id, made));
   writeFileSync(join(dir, ".bootlace/images", image, id, "layer.tar"), "");
 }
