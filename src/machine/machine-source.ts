@@ -118,7 +118,8 @@ export function closureFor(
   const { services } = findClosure(
     byName,
     roots,
-    ({ when }) => (when.provider?.includes(provider.name) ?? true) && (when.arch?.includes(arch) ?? true),
+    ({ when }) =>
+      when.off === undefined && (when.provider?.includes(provider.name) ?? true) && (when.arch?.includes(arch) ?? true),
   );
   for (const service of services)
     for (const need of service.needs)

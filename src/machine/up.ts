@@ -6,6 +6,7 @@ import { mergeParams } from "../project/merge-params.ts";
 import type { ParamOverlay } from "../project/read-project.ts";
 import type { RuntimeArch } from "../runtime/pinned.ts";
 import { deskStep } from "./desk-step.ts";
+import { fillNames, paramsOf } from "./fill-names.ts";
 import { lookUp } from "./find-machine.ts";
 import type { Hardware, Machine, Provider, Stepping } from "./machine.ts";
 import { archOf, hardwareOf, resolveBase } from "./machine-source.ts";
@@ -100,5 +101,6 @@ async function wanted({ dir, target, services, on, params: given = {} }: UpOptio
   const params = mergeParams(own, given);
   const loaded = Object.keys(params).length > 0 ? await loadProject(dir, { params }) : project;
   const roots = rootsOf(named ?? built?.roots ?? [], loaded.project, services);
-  return { loaded, provider, roots, from, only, hardware: { ...hardwareOf(config, arch), arch } };
+  const ec2 = fillNames(config?.ec2, `${machine ? "machines" : "images"}.${target}`, paramsOf(loaded.project.services));
+  return { loaded, provider, roots, from, only, hardware: { ...hardwareOf({ ...config, ec2 }, arch), arch } };
 }

@@ -167,8 +167,16 @@ export const serviceSchema = z.strictObject(
     after: serviceList.optional().describe("Order only, when both are there"),
     when: z
       .strictObject(
-        { os: names(plainName), arch: names(arch), provider: names(provider) },
-        expected("a mapping of os, arch and provider"),
+        {
+          os: names(plainName),
+          arch: names(arch),
+          provider: names(provider),
+          params: z
+            .record(paramName, paramValue, expected("a mapping of parameters"))
+            .optional()
+            .describe("Values of its own parameters; a list: one of them"),
+        },
+        expected("a mapping of os, arch, provider and params"),
       )
       .optional()
       .describe("False: skipped, and counts as satisfied for dependents"),

@@ -22,6 +22,7 @@ import { type ArtifactParts, compileArtifacts } from "./compile-artifacts.ts";
 import { compileReady } from "./compile-ready.ts";
 import { compileRepositories } from "./compile-repositories.ts";
 import { compileScript, type MadeFile, modeOf, type ScriptParts } from "./compile-script.ts";
+import { compileWhen } from "./compile-when.ts";
 import type { Definition } from "./definition.ts";
 import type { FaultList } from "./fault-list.ts";
 import type { Mapping } from "./service-source.ts";
@@ -77,7 +78,7 @@ export function compileService(definition: Definition, parts: CompileParts): Com
     renamedFrom: manifest.renamedFrom ?? [],
     requires: unique(manifest.requires),
     after: unique(manifest.after),
-    when: manifest.when ? sorted(manifest.when) : {},
+    when: compileWhen(manifest, parts.params, definition, faults),
     needs: manifest.needs ?? [],
     repositories: compileRepositories(manifest.repositories ?? {}, definition, faults),
     packages: compilePackages(manifest.packages),

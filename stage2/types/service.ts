@@ -85,6 +85,8 @@ export interface Secret {
 }
 
 export interface When {
+  /** Its parameters rule it out, and how: known when the project was compiled. */
+  readonly off?: string;
   readonly os?: readonly string[];
   readonly arch?: readonly string[];
   readonly provider?: readonly string[];

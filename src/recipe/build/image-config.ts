@@ -1,5 +1,6 @@
 import { BootlaceError } from "../../../stage2/index.ts";
 import { didYouMean } from "../../cli/did-you-mean.ts";
+import { fillNames, paramsOf } from "../../machine/fill-names.ts";
 import type { Provider } from "../../machine/machine.ts";
 import { closureFor } from "../../machine/machine-source.ts";
 import type { ImageConfig } from "../../manifest/project-schema.ts";
@@ -39,12 +40,13 @@ export async function loadImage({ dir, image, params }: WantedImage): Promise<Lo
 }
 
 /**
- * Whether an image can be made of the project at all: its parameters, what its services need.
+ * Whether an image can be made of the project at all: its parameters, what its services need, what its names refer to.
  *
- * @throws {BootlaceError} `E_CHECK`, `E_IMAGE_UNKNOWN`, `E_MACHINE_NEEDS`.
+ * @throws {BootlaceError} `E_CHECK`, `E_IMAGE_UNKNOWN`, `E_MACHINE_NEEDS`, `E_REFERENCE`.
  */
 export async function checkImage(wanted: WantedImage, arch: RuntimeArch, provider: Provider): Promise<void> {
   const loaded = await loadImage(wanted);
   const config = imageConfig(loaded, wanted.image);
-  closureFor(loaded, config.services ?? loaded.project.roots, provider, arch);
+  const closure = closureFor(loaded, config.services ?? loaded.project.roots, provider, arch);
+  fillNames(config.ec2, `images.${wanted.image}`, paramsOf(closure));
 }

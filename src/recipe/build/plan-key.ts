@@ -7,6 +7,7 @@ import type { ImageRecord } from "../../image/image-record.ts";
 import type { ImageRecords } from "../../image/records/image-records.ts";
 import { recordsOf } from "../../image/records/open-records.ts";
 import { deskStep } from "../../machine/desk-step.ts";
+import { fillNames, paramsOf } from "../../machine/fill-names.ts";
 import type { Base, Hardware, Provider } from "../../machine/machine.ts";
 import { closureFor, hardwareOf, resolveBase } from "../../machine/machine-source.ts";
 import type { LoadedProject } from "../../project/loaded.ts";
@@ -64,7 +65,7 @@ export async function planKey(wanted: WantedBuild, { report, signal }: StepTools
   const closure = closureFor(loaded, roots, provider, arch);
   const parent = typeof config.from === "string" ? await startImage(loaded.dir, config.from, arch) : undefined;
   const base = await resolveBase(loaded, config.from, provider, arch);
-  const hardware = hardwareOf(config, arch);
+  const hardware = hardwareOf({ ...config, ec2: fillNames(config.ec2, `images.${image}`, paramsOf(closure)) }, arch);
   // The first time a base is made or fetched, which takes a minute.
   const stateOfBase = () =>
     base.kind === "debian" || base.kind === "url"

@@ -3,6 +3,7 @@ import { type ImageRecord, imageName } from "../../image/image-record.ts";
 import { alterRecord } from "../../image/records/alter-record.ts";
 import { recordsOf } from "../../image/records/open-records.ts";
 import { deskStep } from "../../machine/desk-step.ts";
+import { fillNames } from "../../machine/fill-names.ts";
 import type { Provider, Publishing } from "../../machine/machine.ts";
 import { hardwareOf } from "../../machine/machine-source.ts";
 import { loadProject } from "../../project/load-project.ts";
@@ -27,6 +28,8 @@ export async function publishImage(image: ImageRecord, options: PublishOptions):
   const { dir, provider, report, signal } = options;
   if (!provider.publishImage) return image;
   const loaded = await loadProject(dir);
+  const config = imageConfig(loaded, image.name);
+  const ec2 = fillNames(config.ec2, `images.${image.name}`, (service, name) => image.params[service]?.[name]?.value);
   const records = await recordsOf(loaded.dir, loaded.config);
   const of = `image ${image.name}`;
   const step: Publishing["step"] = (name, act) =>
@@ -40,7 +43,7 @@ export async function publishImage(image: ImageRecord, options: PublishOptions):
       created: image.created,
       origin: image.origin,
       copies: image.copies,
-      hardware: hardwareOf(imageConfig(loaded, image.name), image.arch as RuntimeArch),
+      hardware: hardwareOf({ ...config, ec2 }, image.arch as RuntimeArch),
     },
     {
       step,
