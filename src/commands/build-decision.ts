@@ -8,6 +8,7 @@ type Asked = Pick<CommandContext, "options" | "json" | "stdout" | "signal">;
 
 interface Deciding {
   readonly image: string;
+  readonly arch: string;
   /** Others are built at the same time: nobody is asked unless that was asked for. */
   readonly several: boolean;
   /** Takes the live view off the screen. */
@@ -18,7 +19,10 @@ export const canAsk = ({ json, stdout }: Pick<CommandContext, "json" | "stdout">
   process.stdin.isTTY === true && stdout.isTTY === true && !json;
 
 /** What to do after a failure: as `--on-error` says; at a terminal the person is asked. */
-export function decider(context: Asked, { image, several, quiet }: Deciding): NonNullable<BuildOptions["decide"]> {
+export function decider(
+  context: Asked,
+  { image, arch, several, quiet }: Deciding,
+): NonNullable<BuildOptions["decide"]> {
   const { options, json, stdout, signal } = context;
   const terminal = canAsk(context);
   const mode = typeof options.onError === "string" ? options.onError : terminal && !several ? "ask" : "clean";
@@ -36,7 +40,7 @@ export function decider(context: Asked, { image, several, quiet }: Deciding): No
           ? "keep"
           : "clean";
     if (decision === "keep" && !json)
-      stdout.write(`Kept. Go on: bootlace build ${image} --resume ${id}; look: bootlace shell ${id}\n`);
+      stdout.write(`Kept. Go on: bootlace build ${image} --arch ${arch} --resume ${id}; look: bootlace shell ${id}\n`);
     return decision;
   };
 }

@@ -48,6 +48,8 @@ const build: CommandRun = async (context) => {
   const names = order.map((target) => targetName(target, order));
   const several = parallel > 1;
   const reporter = buildReporter(names, several, shown);
+  // Beside what else is built: a child starts from what is good, and copies take their time.
+  const published = new Map<ImageTarget, Promise<TargetEnd>>();
   const one = async (target: ImageTarget) => {
     const { image, arch } = target;
     const provider = providerOf(image);
@@ -62,14 +64,24 @@ const build: CommandRun = async (context) => {
       params,
       force: options.force === true && asked,
       ...(resume ? { resume } : {}),
-      decide: decider(shown, { image, several, quiet: () => reporter.close() }),
+      decide: decider(shown, { image, arch, several, quiet: () => reporter.close() }),
     });
-    return { ...result, image: await publishImage(result.image, common) };
+    const done = publishImage(result.image, common).then(
+      (image): TargetEnd => ({ target, outcome: "there", result: { ...result, image } }),
+      (error: unknown): TargetEnd => ({ target, outcome: "failed", error }),
+    );
+    published.set(target, done);
+    return result;
   };
   try {
-    const ends = await buildImages(order, parallel, one, (end) => tell(shown, end, order, providerOf));
+    const built = await buildImages(order, parallel, one, (end) => tell(shown, end, order, providerOf));
+    const after = await Promise.all(published.values());
+    // An image that could not be copied is good all the same, and is named as such.
+    const ends = built.map(
+      (end) => after.find(({ target, outcome }) => target === end.target && outcome === "there") ?? end,
+    );
     await tellResults(context, loaded, ends, providerOf);
-    const failed = failuresIn(ends, signal);
+    const failed = failuresIn([...built, ...after], signal);
     if (failed.length === 0) throwIfAborted(signal);
     return tellFailures(failed, order, { json, stderr, dir, cwd: dir });
   } finally {

@@ -1,4 +1,4 @@
-import { EXIT } from "../../stage2/index.ts";
+import { BootlaceError, EXIT } from "../../stage2/index.ts";
 import type { CommandRun } from "../cli/command.ts";
 import { imageNamed } from "../image/find-image.ts";
 import { imageName, keptOrigins } from "../image/image-record.ts";
@@ -15,9 +15,14 @@ const imageDeprecate: CommandRun = async ({ dir, args, options, json, stdout }) 
   const image = await imageNamed(records, args[0] ?? "");
   const undo = options.undo === true;
   const reason = typeof options.reason === "string" ? options.reason : undefined;
-  const changed = await alterRecord(records, image, () =>
-    undo ? { state: "good", reason: undefined } : { state: "deprecated", reason },
-  );
+  const changed = await alterRecord(records, image, (now) => {
+    if (!undo) return { state: "deprecated", reason };
+    if (now.state === "deprecated") return { state: "good", reason: undefined };
+    throw new BootlaceError(
+      "E_IMAGE_STATE",
+      `${imageName(now)} is ${now.state}, not deprecated: there is nothing to undo`,
+    );
+  });
   const { deprecateImage } = providerNamed(image.provider);
   for (const origin of keptOrigins(image)) await deprecateImage?.(origin, undo ? undefined : Date.now() + SOON);
   stdout.write(

@@ -10,6 +10,8 @@ export interface KeyInput {
   readonly base: string;
   /** Bytes, where the project says it: an image does not shrink. */
   readonly disk?: number | undefined;
+  /** What the provider's settings change in the image itself: encryption, volumes. Absent: nothing is said of them. */
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
   readonly roots: readonly string[];
   readonly closure: readonly Service[];
   /** SHA-256 (hex) of stage2.mjs. */
@@ -32,7 +34,7 @@ export interface ImageKey {
  * its params, artifacts and repositories and every file; the bundle does not count, since it holds other services too.
  */
 export function makeImageKey(input: KeyInput): ImageKey {
-  const { provider, arch, base, disk, roots, closure, runner, runtime, maxAge, now } = input;
+  const { provider, arch, base, disk, settings, roots, closure, runner, runtime, maxAge, now } = input;
   const parts = {
     format: 1,
     seal: SEAL_VERSION,
@@ -40,6 +42,7 @@ export function makeImageKey(input: KeyInput): ImageKey {
     arch,
     base,
     ...(disk === undefined ? {} : { disk }),
+    ...(settings === undefined ? {} : { settings }),
     roots: [...roots].sort(),
     services: Object.fromEntries(closure.map((service) => [service.name, service.digest])),
     runner,

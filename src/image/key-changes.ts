@@ -8,6 +8,7 @@ const WORDS: Readonly<Record<string, string>> = {
   arch: "another architecture",
   base: "its base changed",
   disk: "another size of its disk",
+  settings: "other settings of its provider",
   roots: "other roots",
   runner: "another runner of Bootlace",
   runtime: "another runtime",

@@ -231,6 +231,8 @@ export interface Provider {
   assertAvailable(): Promise<void>;
   /** Digest of what a base is now; part of an image's key. */
   baseState(base: Base, wanted?: WantedBase): Promise<string>;
+  /** Which settings make another image of the same content: they are part of its key. */
+  imageSettings?(hardware: Hardware): Readonly<Record<string, unknown>> | undefined;
   /** What an image of it was made from, for a person; absent: what it noted is shown as it is. */
   describeOrigin?(origin: Origin): string;
   /** What the provider calls an image that it keeps, for a person: `ami-0123… in eu-west-1`. */
@@ -268,6 +270,8 @@ export interface Provider {
   tagImage?(origin: Origin, tags: Readonly<Record<string, string>>): Promise<void>;
   /** An image that is at the provider. @throws {BootlaceError} when it is not, or not this account's to use. */
   adoptImage?(id: string, region: string | undefined, login: string | undefined): Promise<Adopted>;
+  /** Whether an image that the provider should keep is there no more: somebody else removed it. */
+  isImageGone?(origin: Origin): Promise<boolean>;
   /** Removes an image that the provider keeps. Does nothing to one that is gone. */
   removeImage?(origin: Origin): Promise<void>;
   /**

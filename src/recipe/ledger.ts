@@ -15,7 +15,7 @@ export interface LedgerEntry {
   readonly provider: string;
   readonly machines: readonly string[];
   /** The image that a build makes: what it left goes with it, unless it has a record that says more than `building`. */
-  readonly image?: { readonly name: string; readonly id: string };
+  readonly image?: { readonly name: string; readonly id: string; readonly arch?: string };
   /** Absolute paths that go with it. */
   readonly folders: readonly string[];
   /** `kept`: its owner wanted it to stay, until it expires. */

@@ -113,6 +113,8 @@ const LOOK: readonly string[] = [
   ),
   "autoscaling:DescribeAutoScalingGroups",
   "autoscaling:DescribeLaunchConfigurations",
+  "ssm:DescribeParameters",
+  "ssm:GetParameters",
 ];
 const MAKE = ec2("RunInstances", "CreateImage", "CopyImage", "CreateSecurityGroup", "ImportKeyPair");
 const OWN = ec2(

@@ -47,6 +47,10 @@ export function ec2Provider({
       const { id, architecture } = await resolveAmi(api, base, archFor(base, arch), signal);
       return `${id} ${await api.config.region()} ${architecture}`;
     },
+    imageSettings({ ec2: { volume, imds } = {} }) {
+      if (volume === undefined && imds === undefined) return undefined;
+      return { ...(volume && { volume }), ...(imds && { imds }) };
+    },
     describeOrigin: ({ from = "an AMI" }) => from,
     locate: ({ ami, region }) => `${ami} in ${region}`,
     imageId: ({ ami }) => ami,
@@ -97,6 +101,10 @@ export function ec2Provider({
       if (gone.length > 0) await api.deleteTags({ Resources, Tags: gone.map(({ Key }) => ({ Key })) });
     },
     adoptImage: adoptAmi,
+    async isImageGone({ ami = "", region }) {
+      const Filters = [{ Name: "image-id", Values: [ami] }];
+      return ((await (await ec2Client(region)).describeImages({ Filters })).Images ?? []).length === 0;
+    },
     async removeImage({ ami = "", region, snapshots = "", foreign }) {
       // Another account's, taken in by hand: not ours to remove.
       if (foreign !== undefined) return;

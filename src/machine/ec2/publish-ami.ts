@@ -1,8 +1,17 @@
 import { inParallel } from "../../store/in-parallel.ts";
-import type { ImageCopy, PublishedImage, Publishing } from "../machine.ts";
+import type { ImageCopy, Origin, PublishedImage, Publishing } from "../machine.ts";
 import { copyAmi, copyTarget } from "./copy-ami.ts";
+import { ec2Client } from "./ec2-client.ts";
 import { markAmi } from "./mark-ami.ts";
 import { offerAmi } from "./offer-ami.ts";
+import { TAG, tagOf } from "./tags.ts";
+
+/** A desk that was killed after it had recorded an AMI, and before it had marked it, left it to gc. */
+async function markMissing(origin: Origin): Promise<void> {
+  const api = await ec2Client(origin.region);
+  const { Images: [image] = [] } = await api.describeImages({ ImageIds: [origin.ami ?? ""] });
+  if (tagOf(image?.Tags, TAG.build) !== "" && tagOf(image?.Tags, TAG.state) !== "good") await markAmi(origin, "good");
+}
 
 /** CopyImage allows more at a time to one region; these are different ones. */
 const REGIONS_AT_ONCE = 4;
@@ -43,7 +52,10 @@ export async function publishAmi(image: PublishedImage, tools: Publishing, every
       }),
     ),
   );
-  await trying(() => offerAmi(origin, config, created));
-  for (const copy of copies) await offered(copy);
+  for (const each of [origin, ...copies.map((copy) => copy.origin)])
+    await trying(async () => {
+      await markMissing(each);
+      await offerAmi(each, config, created);
+    });
   if (failures.length > 0) throw failures[0];
 }

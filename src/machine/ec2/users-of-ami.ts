@@ -3,10 +3,11 @@ import type { EC2, Filter } from "@aws-sdk/client-ec2";
 import { allPages } from "./all-pages.ts";
 import { autoScalingClient, ec2Client } from "./ec2-client.ts";
 import { isGone } from "./look.ts";
+import { parametersOfAmi } from "./parameters-of-ami.ts";
 
 /**
  * What stands on an AMI in its region: instances that are not terminated, versions of launch templates, launch
- * configurations, Auto Scaling groups with such a template or configuration.
+ * configurations, Auto Scaling groups with such a template or configuration, parameters of Systems Manager; and its own protection.
  *
  * @throws {BootlaceError} also when one of these may not be looked at: then nobody knows.
  */
@@ -14,14 +15,20 @@ export async function usersOfAmi(ami: string, region: string | undefined): Promi
   const api = await ec2Client(region);
   const scaling = await autoScalingClient(region);
   try {
-    const [instances, templates, configurations] = await Promise.all([
+    const [{ Images: [image] = [] }, instances, templates, configurations, parameters] = await Promise.all([
+      api.describeImages({ Filters: [{ Name: "image-id", Values: [ami] }] }),
       instancesOf(api, ami),
       templatesOf(api, ami),
       configurationsOf(scaling, ami),
+      parametersOfAmi(ami, region),
     ]);
     const groups = await groupsOf(scaling, new Set(templates.map(({ name }) => name)), configurations);
     const old = [...configurations].map((name) => `launch configuration ${name}`);
-    return [...instances, ...templates.map(({ what }) => what), ...old, ...groups];
+    const kept = /^enabled/.test(image?.DeregistrationProtection ?? "")
+      ? ["its protection against deregistration"]
+      : [];
+    const named = parameters.map((name) => `parameter ${name}`);
+    return [...kept, ...named, ...instances, ...templates.map(({ what }) => what), ...old, ...groups];
   } finally {
     scaling.destroy();
   }

@@ -46,9 +46,9 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const wanted = { dir, image, provider, now: began, params, ...(arch && { arch }) };
   const plan = await planBuild(wanted, { report, signal });
   if (plan.same && !options.force && !options.resume) return { image: plan.same, built: false };
-  const entry = options.resume ? await resumed(dir, options.resume) : newEntry(plan, provider, began);
+  const entry = options.resume ? await resumed(dir, options.resume, plan) : newEntry(plan, provider, began);
   await writeLedger(dir, entry);
-  const imageId = entry.id.slice(`build-${image}-`.length);
+  const imageId = entry.image.id;
   const decide = async (failure: Failure): Promise<Decision> => {
     const decision = (await options.decide?.(failure, entry.id)) ?? "clean";
     if (decision === "keep") await writeLedger(dir, { ...entry, state: "kept" });
@@ -73,7 +73,9 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   }
 }
 
-function newEntry(plan: BuildPlan, provider: Provider, now: number): LedgerEntry {
+type BuildEntry = LedgerEntry & Required<Pick<LedgerEntry, "image">>;
+
+function newEntry(plan: BuildPlan, provider: Provider, now: number): BuildEntry {
   const imageId = `${stampOf(now)}-${randomBytes(2).toString("hex")}`;
   const id = `build-${plan.image}-${imageId}`;
   const config = plan.loaded.config.images[plan.image];
@@ -85,15 +87,26 @@ function newEntry(plan: BuildPlan, provider: Provider, now: number): LedgerEntry
     desk: thisDesk(),
     provider: provider.name,
     machines: [id, smokeName(id)],
-    image: { name: plan.image, id: imageId },
+    image: { name: plan.image, id: imageId, arch: plan.arch },
     folders: [],
     state: "running",
   };
 }
 
-async function resumed(dir: string, id: string): Promise<LedgerEntry> {
+async function resumed(dir: string, id: string, { image, arch }: BuildPlan): Promise<BuildEntry> {
   const entry = await readLedger(dir, id);
-  if (entry?.state === "kept") return { ...entry, state: "running", desk: thisDesk(), expires: Date.now() + 3_600_000 };
+  const made = entry?.image;
+  if (entry?.state === "kept" && made) {
+    if (made.name !== image || (made.arch ?? arch) !== arch)
+      throw new BootlaceError(
+        "E_BUILD_UNKNOWN",
+        `The build ${id} is of ${made.name} for ${made.arch ?? arch}, not of ${image} for ${arch}`,
+        {
+          hint: `Go on with it: bootlace build ${made.name} --arch ${made.arch ?? arch} --resume ${id}`,
+        },
+      );
+    return { ...entry, image: made, state: "running", desk: thisDesk(), expires: Date.now() + 3_600_000 };
+  }
   throw new BootlaceError("E_BUILD_UNKNOWN", `No build ${id} was kept`, {
     hint: "`bootlace gc --plan --all` lists kept builds; a build is kept by --on-error keep.",
   });

@@ -77,6 +77,7 @@ export async function planKey(wanted: WantedBuild, { report, signal }: StepTools
     arch,
     base: parent ? parent.key : baseState,
     disk: config.disk,
+    settings: provider.imageSettings?.(hardware),
     roots,
     closure,
     runner: createHash("sha256").update(runner).digest("hex"),
@@ -84,8 +85,16 @@ export async function planKey(wanted: WantedBuild, { report, signal }: StepTools
     maxAge: config.maxAge,
     now,
   });
-  const same = (await records.named(image)).find(
+  const alike = (await records.named(image)).filter(
     (record) => record.state === "good" && record.key === key.key && isHere(loaded.dir, record),
   );
+  const same = await firstThere(alike, provider);
   return { image, arch, hardware, loaded, records, roots, closure, base, baseState, parent, key, same };
+}
+
+/** What somebody removed at the provider is in the records still, and is no image any more. */
+async function firstThere(images: readonly ImageRecord[], provider: Provider): Promise<ImageRecord | undefined> {
+  for (const image of images)
+    if (image.layers.length > 0 || !(await provider.isImageGone?.(image.origin))) return image;
+  return undefined;
 }

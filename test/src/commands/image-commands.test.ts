@@ -128,6 +128,11 @@ test("nothing starts from an image that is deprecated, until that is undone", as
     code: "E_IMAGE_STATE",
     message: expect.stringContaining("deprecated: old OpenSSL"),
   });
+  await add(dir, "base", 3, { state: "quarantined" });
+  await expect(runCommand(imageDeprecate, dir, [`base/${idOf(3)}`], { options: { undo: true } })).rejects.toMatchObject(
+    { code: "E_IMAGE_STATE" },
+  );
+  expect(await stateOf(dir, "base", 3)).toBe("quarantined");
   await runCommand(imageDeprecate, dir, [`base/${idOf(2)}`], { options: { undo: true } });
   await expect(base()).resolves.toMatchObject({ kind: "layers" });
 });

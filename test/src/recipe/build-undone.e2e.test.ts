@@ -114,6 +114,10 @@ test("buildImage() keeps a failed build when asked, and --resume takes up the sa
   const report = (event: Event) =>
     void (event.k === "desk-done" && event.step === "launch" && launched.push(event.detail ?? ""));
   const kept = await provider.find(dir, entry?.id ?? "");
+  await expect(buildImage({ ...options, image: "base", resume: entry?.id ?? "" })).rejects.toMatchObject({
+    code: "E_BUILD_UNKNOWN",
+    hint: expect.stringContaining(`bootlace build web --arch`),
+  });
   const result = await buildImage({ ...options, report, image: "web", resume: entry?.id ?? "" });
   expect(launched).toEqual([`sandbox ${kept?.id}`]);
   expect(result.built).toBe(true);

@@ -1,5 +1,6 @@
 import { AutoScaling } from "@aws-sdk/client-auto-scaling";
 import { EC2 } from "@aws-sdk/client-ec2";
+import { SSM } from "@aws-sdk/client-ssm";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import imageDeprecate from "../../../../src/commands/image-deprecate.ts";
 import imageImport from "../../../../src/commands/image-import.ts";
@@ -16,15 +17,18 @@ import { type Ec2Rig, openEc2Rig } from "./rig.ts";
 let rig: Ec2Rig;
 let ec2: EC2;
 let scaling: AutoScaling;
+let ssm: SSM;
 beforeAll(async () => {
   rig = await openEc2Rig();
   ec2 = new EC2({});
   scaling = new AutoScaling({});
+  ssm = new SSM({});
 });
 afterEach(() => rig.ec2.behave());
 afterAll(async () => {
   ec2?.destroy();
   scaling?.destroy();
+  ssm?.destroy();
   await rig?.close();
 });
 
@@ -138,10 +142,21 @@ test("rm and prune leave alone what a template, a group, a configuration or an i
   });
   const id = Instances[0]?.InstanceId ?? "";
   const prune = () => runCommand(imagePrune, dir, [], { options: { keep: 0, plan: true } });
-  expect(await prune()).toContain(`stays ${imageName(image)}`);
+  // What was made by hand is nobody's to prune.
+  expect(await prune()).toBe("Nothing is to be removed\n");
+  const records = new FileRecords(dir);
+  const { provenance: _imported, ...rest } = image;
+  await records.add({ ...rest, id: "20260101000000-0000", revision: 1, provenance: "built" });
+  expect(await prune()).toContain("stays web/20260101000000-0000");
   expect(await prune()).toContain(`instance ${id}`);
   await ec2.terminateInstances({ InstanceIds: [id] });
   await rig.ec2.settle();
+  await ssm.putParameter({ Name: "/shop/ami", Value: ami, Type: "String", DataType: "aws:ec2:image" });
+  expect(await usersOf(image)).toEqual(["parameter /shop/ami"]);
+  await ssm.putParameter({ Name: "/shop/ami", Value: other, Overwrite: true, DataType: "aws:ec2:image" });
+  await ec2.enableImageDeregistrationProtection({ ImageId: ami });
+  expect(await usersOf(image)).toEqual(["its protection against deregistration"]);
+  await ec2.disableImageDeregistrationProtection({ ImageId: ami });
 
   // Who may not look does not know, and removes nothing.
   rig.ec2.misbehave({ action: "DescribeLaunchTemplates", fault: { kind: "denied" } });

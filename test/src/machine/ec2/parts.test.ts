@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { EC2 } from "@aws-sdk/client-ec2";
 import { describe, expect, test } from "vitest";
 import { awsCode, ec2Failure } from "../../../../src/machine/ec2/ec2-errors.ts";
 import type { Ec2Spec } from "../../../../src/machine/ec2/ec2-spec.ts";
@@ -168,19 +165,6 @@ describe("ec2Failure()", () => {
     const aborted = sdkError("AbortError");
     expect(ec2Failure(aborted, "ec2:RunInstances", "eu-west-1")).toBe(aborted);
   });
-});
-
-test("docs/ec2.md names every right that the code needs, and none beside", () => {
-  const root = resolve(import.meta.dirname, "../../../..");
-  const folder = join(root, "src/machine/ec2");
-  const code = readdirSync(folder)
-    .map((file) => readFileSync(join(folder, file), "utf8"))
-    .join("\n");
-  const calls = Object.getOwnPropertyNames(EC2.prototype).filter((name) => new RegExp(`\\.${name}\\(`).test(code));
-  const page = readFileSync(join(root, "docs/ec2.md"), "utf8");
-  const rights = page.slice(page.indexOf("## Rights"), page.indexOf("## What it cannot yet"));
-  const named = [...rights.matchAll(/`(?:ec2:)?([A-Z][A-Za-z0-9]+)`/g)].map(([, name = ""]) => name);
-  expect(named.sort()).toEqual(calls.map((name) => name.replace(/^./, (first) => first.toUpperCase())).sort());
 });
 
 test("waitFor() goes on over an outage where the look changes nothing, and ends with it elsewhere", async () => {

@@ -115,6 +115,13 @@ describe("publishImage()", () => {
     expect(events).toContainEqual(expect.objectContaining({ k: "desk-done", step: "copy to us-east-1" }));
   }, 60_000);
 
+  test("marks an AMI as good whose desk was killed between its record and its mark", async () => {
+    const { origin } = await built();
+    rig.ec2.state.tags.add(origin.ami ?? "", [{ Key: TAG.state, Value: "building" }]);
+    await publish();
+    expect(tagOf(rig.ec2.state.tags.of(origin.ami ?? ""), TAG.state)).toBe("good");
+  });
+
   test("asks for nothing that is there", async () => {
     const before = rig.ec2.calls.length;
     await publish();

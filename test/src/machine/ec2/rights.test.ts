@@ -13,7 +13,9 @@ const CALL =
   /(?:(?<![.\w])(?:api|ec2|ssm|scaling)|\(await (?:this\.#api|ec2Client|ssmClient|autoScalingClient)\([^()]*\)\))\s*\.(?!destroy|config\b)([a-z]\w+)\(/g;
 const SERVICE: Readonly<Record<string, string>> = {
   GetParameter: "ssm",
+  DescribeParameters: "ssm",
   GetParameterHistory: "ssm",
+  GetParameters: "ssm",
   PutParameter: "ssm",
   DescribeAutoScalingGroups: "autoscaling",
   DescribeInstanceRefreshes: "autoscaling",

@@ -9,10 +9,11 @@ interface Asked {
   readonly DataType?: string;
   readonly Description?: string;
   readonly Overwrite?: boolean;
+  readonly ParameterFilters?: readonly { readonly Key?: string; readonly Values?: readonly string[] }[];
 }
 
 /**
- * GetParameter, GetParameters, PutParameter and GetParameterHistory of AWS Systems Manager, as JSON.
+ * GetParameter, GetParameters, DescribeParameters by data type, PutParameter and GetParameterHistory of AWS Systems Manager, as JSON.
  *
  * @throws {ApiError} in SSM's own words.
  */
@@ -30,6 +31,19 @@ export function answerSsm(action: string, region: Region, body: string): object 
       Parameters: names.flatMap((each) => parameter(region, each) ?? []),
       InvalidParameters: names.filter((each) => !parameter(region, each)),
     };
+  }
+  if (action === "DescribeParameters") {
+    const wanted = asked.ParameterFilters ?? [];
+    if (wanted.some(({ Key }) => Key !== "DataType"))
+      throw new ApiError("InvalidFilterKey", "Filters other than DataType are not built into this endpoint");
+    const types = wanted.flatMap(({ Values = [] }) => Values);
+    const own = [...region.written].flatMap(([name, versions]) => {
+      const newest = versions.at(-1);
+      return newest && (types.length === 0 || types.includes(newest.dataType))
+        ? [{ Name: name, DataType: newest.dataType, Version: versions.length }]
+        : [];
+    });
+    return { Parameters: own };
   }
   if (action === "PutParameter") return put(region, name, asked);
   if (action === "GetParameterHistory") {
