@@ -38,7 +38,10 @@ export async function listen(state: string, settings: Settings, tell: () => void
   };
   const hear = (said: unknown): void => {
     const told = readTold(said, settings);
-    if (told === undefined) return console.log("refused: what the server says is not what SNS could have made it say");
+    if (told === undefined) {
+      console.log("refused: SNS could not have made the server say that");
+      return;
+    }
     if (told.k === "listening") {
       listening = true;
       tell();

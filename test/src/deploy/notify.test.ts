@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import deploy from "../../../src/commands/deploy.ts";
+import { announce } from "../../../src/deploy/announce.ts";
 import { collectResults } from "../../../src/deploy/collect-results.ts";
 import { FolderStore } from "../../../src/store/folder-store.ts";
 import type { Event } from "../../../stage2/index.ts";
@@ -34,6 +35,19 @@ test("deploy --notify tells the topic after the channel has moved; nothing is to
   expect(told).toMatchObject({ serial: 1, deployment: expect.stringMatching(/^\d{8}t\d{6}-[0-9a-f]{8}$/) });
   expect(sns.calls).toEqual(["Publish"]);
   expect(await shop().say(deploy, ["stable"], { notify: true, wait: true })).toContain("no machine listens to it");
+});
+
+test("announce() waits for the machines of this project that follow this channel, whoever else listens to the topic", async () => {
+  const own = ["shop/stable/i-1", "shop/stable/i-2", "shop/next/i-3", "other/stable/i-4", "i-5"];
+  for (const [at, path] of own.entries())
+    sns.subscriptions.push({
+      arn: `${sns.topic}:${at}`,
+      endpoint: `http://192.0.2.1/bootlace/${path}`,
+      confirmed: true,
+    });
+  const place = { store: new FolderStore(folder), project: "shop", channel: "stable" };
+  const { machines } = await announce({ ...place, notify: { topic: sns.topic, services: [] }, wait: true });
+  expect(machines).toEqual(["i-1", "i-2"]);
 });
 
 test("collectResults() names who failed, who is late and who wrote rubbish, and believes nobody who was not asked", async () => {
