@@ -53,7 +53,7 @@ test("announce() waits for the machines of this project that follow this channel
 test("collectResults() names who failed, who is late and who wrote rubbish, and believes nobody who was not asked", async () => {
   const write = (machine: string, text: string) => writeFileSync(join(folder, "results/d1", `${machine}.json`), text);
   mkdirSync(join(folder, "results/d1"), { recursive: true });
-  write("i-1", JSON.stringify({ exit: 0, failed: [], said: "" }));
+  write("i-1", JSON.stringify({ exit: 0, bundle: "b57", notHere: ["web"], failed: [], said: "" }));
   write("i-2", JSON.stringify({ exit: 1, failed: ["web.update"], said: "no disk\u001b[31m\n" }));
   write("i-3", "{");
   write("i-9", JSON.stringify({ exit: 0 }));
@@ -62,6 +62,7 @@ test("collectResults() names who failed, who is late and who wrote rubbish, and 
     store: new FolderStore(folder),
     deployment: "d1",
     machines: ["i-1", "i-2", "i-3", "i-4"],
+    bundle: "b57",
     timeout: 0,
     report: (event) => void events.push(event),
     signal: new AbortController().signal,
@@ -73,5 +74,30 @@ test("collectResults() names who failed, who is late and who wrote rubbish, and 
   ]);
   expect(failure).toMatchObject({ code: "E_NOTIFY_FAILED", hint: "i-2 said: no disk?[31m" });
   expect(failure?.message).toContain("i-2 (failed: web.update), i-3 (exit 1), i-4 (no result after 0 s)");
-  expect(events.filter(({ k }) => k === "desk-done")).toHaveLength(1);
+  expect(events.filter(({ k }) => k === "desk-done")).toMatchObject([{ detail: "not here: web" }]);
+});
+
+test("collectResults() names machines that stayed behind: their run was well, of another bundle", async () => {
+  mkdirSync(join(folder, "results/d1"), { recursive: true });
+  const write = (machine: string, bundle?: string) =>
+    writeFileSync(
+      join(folder, `results/d1/${machine}.json`),
+      JSON.stringify({ exit: 0, bundle, said: "out of reach" }),
+    );
+  write("i-1", "b57");
+  write("i-2", "b56");
+  write("i-3");
+  const { failure } = await collectResults({
+    store: new FolderStore(folder),
+    deployment: "d1",
+    machines: ["i-1", "i-2", "i-3"],
+    bundle: "b57",
+    timeout: 0,
+    report: () => {},
+    signal: new AbortController().signal,
+  });
+  expect(failure).toMatchObject({ code: "E_NOTIFY_FAILED", hint: "i-2 said: out of reach" });
+  expect(failure?.message).toContain(
+    ": i-2 (stayed behind: it runs bundle b56, not b57), i-3 (stayed behind: it runs bundle unknown, not b57)",
+  );
 });
