@@ -23,6 +23,9 @@ await main(async (use) => {
   }
   if (role === "deploy") return deploy(JSON.parse(words[2] ?? ""), JSON.parse(words[1] ?? ""));
 
+  // A smoke test is over before anybody deploys, and SNS need not reach it.
+  const { BOOTLACE_PURPOSE: purpose = "run" } = process.env;
+  if (purpose !== "run") return console.log(`no subscription: this machine's purpose is ${purpose}`);
   const given = readSettings(process.env);
   const state = process.env.BOOTLACE_STATE ?? "";
   const base = given.url || `http://${hostIn(await ownAddress(given.address, process.env))}:${given.port}`;
