@@ -14,7 +14,7 @@ const HELP = `bootlace on this machine
   bootlace plan [-s NAME…] [--json]    what a run would do now, and why
   bootlace why SERVICE                 who brings it along, what was done, what is next
   bootlace run [-s NAME…] [--phase P] [--rerun SERVICE.PHASE] [--assume-init SERVICE]
-               [--jobs N] [--wait] [--strict] [--json | --plain]
+               [--own] [--jobs N] [--wait] [--strict] [--json | --plain]
   bootlace logs [SERVICE[.PHASE]] [--run ID]
   bootlace do [SERVICE.ACTION [key=value…]]
   bootlace env SERVICE.PHASE [--shell] that script's environment, or a shell in it
@@ -23,6 +23,7 @@ const HELP = `bootlace on this machine
 Examples
   bootlace status
   bootlace run -s metrics              ask for one more service
+  bootlace run --own -s metrics        update it where this machine has it anyway, else nothing
   bootlace run --rerun web.init        run an init again
   bootlace env web.update --shell      stand where the script stands
 `;

@@ -61,7 +61,7 @@ const deploy: CommandRun = async (context) => {
   const waited: Waited = planned
     ? {}
     : notify !== undefined
-      ? await tellMachines(context, place, notify)
+      ? await tellMachines(context, place, notify, result.bundle)
       : options.wait === true
         ? await waitOn(context, place, result.bundle)
         : {};
@@ -110,6 +110,7 @@ async function tellMachines(
   context: CommandContext,
   { store, project, channel }: ChannelPlace,
   notify: NotifyConfig,
+  bundle: string,
 ): Promise<Waited> {
   const { options, json, stdout, signal } = context;
   const say = (line: string): void => void (json || stdout.write(`  ${line}\n`));
@@ -119,7 +120,7 @@ async function tellMachines(
   if (!wait) return { deployment };
   if (machines.length === 0) say("no machine listens to it");
   const reporter = json ? undefined : createReporter({ stream: stdout });
-  const waiting = { store, deployment, machines, timeout: timeOf(options.timeout, WAIT_MS), signal };
+  const waiting = { store, deployment, machines, bundle, timeout: timeOf(options.timeout, WAIT_MS), signal };
   try {
     const { results, failure } = await collectResults({ ...waiting, report: reporter ?? (() => {}) });
     return { deployment, results, ...(failure && { failure }) };

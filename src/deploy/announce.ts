@@ -15,7 +15,7 @@ interface Announcement {
 
 export interface Announced {
   readonly deployment: string;
-  /** Who listens, when somebody waits: instance ids, from the addresses of their endpoints. */
+  /** Who listens and follows the channel, when somebody waits: instance ids, from the addresses of their endpoints. */
   readonly machines: readonly string[];
 }
 
@@ -39,6 +39,9 @@ export async function announce({ store, project, channel, notify, wait }: Announ
     .toLowerCase();
   const deployment = `${time}-${randomBytes(4).toString("hex")}`;
   await topic.publish(JSON.stringify({ bootlace: 1, deployment, project, channel, services: notify.services }));
-  const machines = endpoints.flatMap((url) => /\/bootlace\/([A-Za-z0-9._-]+)$/.exec(url)?.[1] ?? []);
+  const machines = endpoints.flatMap((url) => {
+    const [, of, follows, machine] = /\/bootlace\/([^/]+)\/([^/]+)\/([A-Za-z0-9._-]+)$/.exec(url) ?? [];
+    return of === project && follows === channel && machine !== undefined ? machine : [];
+  });
   return { deployment, machines: [...new Set(machines)].sort() };
 }

@@ -11,6 +11,10 @@ export interface MachineResult {
   readonly machine: string;
   /** Of its run; docs/contracts.md. */
   readonly exit: number;
+  /** Digest of the bundle that ran, empty where none did. */
+  readonly bundle: string;
+  /** Services that were named and that it does not have. */
+  readonly notHere: readonly string[];
   readonly failed: readonly string[];
   readonly said: string;
 }
@@ -19,6 +23,8 @@ interface Collecting {
   readonly store: Store;
   readonly deployment: string;
   readonly machines: readonly string[];
+  /** Digest of the bundle that the channel points to: who runs another one stayed behind, however well it runs. */
+  readonly bundle: string;
   /** Milliseconds. */
   readonly timeout: number;
   readonly report: (event: Event) => void;
@@ -34,6 +40,7 @@ export async function collectResults({
   store,
   deployment,
   machines,
+  bundle,
   timeout,
   report,
   signal,
@@ -49,7 +56,9 @@ export async function collectResults({
       const result = readResult(machine, text);
       found.set(machine, result);
       const told = { t: Date.now(), step, of: of(machine), ms: Date.now() - begun };
-      report(result.exit === 0 ? { ...told, k: "desk-done" } : { ...told, k: "desk-fail", message: reasonOf(result) });
+      const why = reasonOf(result, bundle);
+      const detail = result.notHere.length > 0 ? { detail: `not here: ${result.notHere.join(", ")}` } : {};
+      report(why === undefined ? { ...told, ...detail, k: "desk-done" } : { ...told, k: "desk-fail", message: why });
     }
     if (found.size === machines.length || Date.now() - begun > timeout) break;
     await sleep(pause, undefined, { signal });
@@ -60,10 +69,13 @@ export async function collectResults({
     report({ t: Date.now(), k: "desk-fail", step, of: of(machine), ms, message: "no result came" });
   }
   const results = [...found.values()].sort((a, b) => (a.machine < b.machine ? -1 : 1));
-  const failed = results.filter(({ exit }) => exit !== 0);
+  const failed = results.flatMap((result) => {
+    const why = reasonOf(result, bundle);
+    return why === undefined ? [] : { ...result, why };
+  });
   if (failed.length + late.length === 0) return { results };
   const names = [
-    ...failed.map((result) => `${result.machine} (${reasonOf(result)})`),
+    ...failed.map(({ machine, why }) => `${machine} (${why})`),
     ...late.map((machine) => `${machine} (no result after ${Math.round(timeout / 1000)} s)`),
   ];
   const { said = "" } = failed[0] ?? {};
@@ -75,17 +87,23 @@ export async function collectResults({
   };
 }
 
-const reasonOf = ({ exit, failed }: MachineResult): string =>
-  failed.length > 0 ? `failed: ${failed.join(", ")}` : `exit ${exit}`;
+/** Why a machine is not where it should be, or undefined. */
+function reasonOf(result: MachineResult, bundle: string): string | undefined {
+  if (result.exit !== 0)
+    return result.failed.length > 0 ? `failed: ${result.failed.join(", ")}` : `exit ${result.exit}`;
+  if (result.bundle === bundle) return undefined;
+  return `stayed behind: it runs bundle ${result.bundle.slice(0, 12) || "unknown"}, not ${bundle.slice(0, 12)}`;
+}
 
 /** A machine writes what it likes: nothing of it is believed beyond its form, and a terminal obeys none of it. */
 function readResult(machine: string, text: string): MachineResult {
   const plain = (value: unknown): string => String(value ?? "").replace(/[^\n -~]/g, "?");
   try {
-    const { exit, failed, said } = JSON.parse(text);
-    const names = Array.isArray(failed) ? failed.map(plain) : [];
-    return { machine, exit: Number.isInteger(exit) ? exit : 1, failed: names, said: plain(said) };
+    const { exit, bundle, notHere, failed, said } = JSON.parse(text);
+    const names = (value: unknown): string[] => (Array.isArray(value) ? value.map(plain) : []);
+    const how = { exit: Number.isInteger(exit) ? exit : 1, bundle: plain(bundle), said: plain(said) };
+    return { machine, ...how, notHere: names(notHere), failed: names(failed) };
   } catch {
-    return { machine, exit: 1, failed: [], said: "its result cannot be read" };
+    return { machine, exit: 1, bundle: "", notHere: [], failed: [], said: "its result cannot be read" };
   }
 }

@@ -13,6 +13,7 @@ const OPTIONS = {
   jobs: { type: "string" },
   rerun: { type: "string", multiple: true },
   "assume-init": { type: "string", multiple: true },
+  own: { type: "boolean" },
   wait: { type: "boolean" },
   strict: { type: "boolean" },
   json: { type: "boolean" },

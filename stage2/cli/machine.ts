@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BootlaceError } from "../errors/bootlace-error.ts";
+import { onlyOwn } from "../plan/only-own.ts";
 import { readFacts } from "../rim/facts.ts";
 import { type Paths, pathsUnder } from "../rim/paths.ts";
 import { rootsOn } from "../rim/roots-on.ts";
@@ -28,14 +29,17 @@ export function openMachine({ values }: Arguments): Machine {
   const paths = pathsUnder(values.root ?? process.env.BOOTLACE_ROOT ?? "/");
   const bundleDir = dirname(fileURLToPath(import.meta.url));
   const project = readProject(join(bundleDir, "project.json"));
+  const asked = values.service ?? [];
+  const facts = readFacts(paths.seed, asPurpose(values.purpose));
+  const bootRoots = rootsOn(paths, project, []);
   return {
     paths,
-    facts: readFacts(paths.seed, asPurpose(values.purpose)),
+    facts,
     project,
     bundleDir,
     bundle: process.env.BOOTLACE_BUNDLE ?? basename(bundleDir),
-    roots: rootsOn(paths, project, values.service ?? []),
-    bootRoots: rootsOn(paths, project, []),
+    roots: values.own && asked.length > 0 ? onlyOwn(asked, bootRoots, project, facts) : rootsOn(paths, project, asked),
+    bootRoots,
   };
 }
 

@@ -66,6 +66,7 @@ export function scriptEnvironment(context: ScriptContext): Record<string, string
     ...(folders.credentials !== undefined && { BOOTLACE_CREDENTIALS: folders.credentials }),
     BOOTLACE_PROVIDER: facts.provider,
     BOOTLACE_INSTANCE_ID: facts.machine,
+    BOOTLACE_PURPOSE: facts.purpose,
     BOOTLACE_ARCH: facts.arch,
     BOOTLACE_OS: facts.os,
     ...(facts.region !== undefined && { BOOTLACE_REGION: facts.region }),

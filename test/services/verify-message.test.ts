@@ -65,11 +65,27 @@ test.each([
   "https://user@sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem",
   "https://sns.eu-west-1.amazonaws.com:8443/SimpleNotificationService-1.pem",
   "https://sns.eu-west-1.amazonaws.com/other.pem",
+  "https://sns.eu-west-1.amazonaws.com/?Action=ListTopics&Next=/SimpleNotificationService-1.pem",
+  "https://sns.eu-west-1.amazonaws.com/?Action=ListTopics#/SimpleNotificationService-1.pem",
+  "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem?Action=ListTopics",
+  "https://sns.eu-west-1.amazonaws.com/x/SimpleNotificationService-1.pem",
   "no address",
 ])("verifyMessage() never asks for a certificate at %s", async (SigningCertURL) => {
   asked.length = 0;
   await expect(verify(signer.sign({ ...notice, SigningCertURL }))).rejects.toThrow("not SNS's");
   expect(asked).toEqual([]);
+});
+
+test.each([
+  ["evil.example", /CN=evil\.example, which is not SNS/],
+  ["sns-signing.us-east-1.amazonaws.com", /which is not SNS/],
+  ["sns-signing.eu-west-1.amazonaws.com", undefined],
+])("verifyMessage() looks whom the certificate is made out to: %s", async (name, why) => {
+  const other = makeSigner("https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem", name);
+  const message = parseMessage(JSON.stringify(other.sign(notice)));
+  const verified = verifyMessage(message, { topic, now: Date.now(), certificate: async () => other.certificate });
+  if (why === undefined) await verified;
+  else await expect(verified).rejects.toThrow(why);
 });
 
 test("isOfSns() knows China's suffix by the topic's partition", () => {

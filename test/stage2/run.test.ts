@@ -51,6 +51,21 @@ describe("run", () => {
     ]);
   });
 
+  test("tells scripts what the machine is for", async () => {
+    const rig = machine(["web"], { web: { scripts: { update: 'echo "$BOOTLACE_PURPOSE" >"$WORLD/purpose"' } } });
+    await rig.run(["run", "--purpose", "smoke"]);
+    expect(rig.read("purpose")).toBe("smoke\n");
+  });
+
+  test("with --own updates what it names of the services that the machine has anyway, and brings none along", async () => {
+    const scripts = { update: "true" };
+    const rig = machine(["web"], { base: { scripts }, web: { requires: ["base"], scripts }, metrics: { scripts } });
+    const run = await rig.run(["run", "--own", "-s", "base", "-s", "metrics", "-s", "nope"]);
+    expect([run.code, run.started]).toEqual([0, ["base.update"]]);
+    const none = await rig.run(["run", "--own", "-s", "metrics"]);
+    expect([none.code, none.started]).toEqual([0, []]);
+  });
+
   test("runs independent inits at the same time, and no update before the last init", async () => {
     const rig = machine(["a", "b"], {});
     rig.write(["a", "b"], {

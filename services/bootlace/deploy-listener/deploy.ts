@@ -16,6 +16,12 @@ export interface DeploymentResult {
   readonly machine: string;
   /** Exit code of the run; docs/contracts.md. */
   readonly exit: number;
+  /** Digest of the bundle that ran, empty where none did: the last good one, where the store was out of reach. */
+  readonly bundle: string;
+  /** `done`, `degraded` …; empty where no run came to its end. */
+  readonly outcome: string;
+  /** Services that were named and that this machine does not have. */
+  readonly notHere: readonly string[];
   /** `web.update` of what failed. */
   readonly failed: readonly string[];
   /** The last lines that the run said, where it failed. */
@@ -31,7 +37,7 @@ export async function deploy({ root, instance }: Settings, { deployments, servic
   const stage1 = join(root, "usr/lib/bootlace/stage1");
   const wanted = services.flatMap((name) => ["-s", name]);
   // It waits for a boot or a person who is at work, and so do two runs of ours.
-  const argv = [stage1, "--wait", "--", "run", "--wait", ...wanted, "--json"];
+  const argv = [stage1, "--wait", "--", "run", "--own", "--wait", ...wanted, "--json"];
   const { exit, lines } = await outputOf("/bin/sh", argv, { PATH: process.env.PATH, BOOTLACE_ROOT: root });
   const events = lines.flatMap(eventIn);
   const failed = events.flatMap(({ k, step }) => (k === "fail" && step !== undefined ? [step] : []));
@@ -39,10 +45,14 @@ export async function deploy({ root, instance }: Settings, { deployments, servic
   const errors = events
     .flatMap(({ k, text }) => (k === "output" && text !== undefined ? [text] : []))
     .slice(-LAST_LINES);
-  const said = exit === 0 ? "" : [...errors, ...plain].join("\n").slice(-2000);
+  const { bundle = "", plan } = events.findLast(({ k }) => k === "open") ?? {};
+  const { outcome = "" } = events.findLast(({ k }) => k === "close") ?? {};
+  const notHere = services.filter((name) => !(plan?.roots ?? services).includes(name));
+  const said = exit === 0 && outcome === "done" ? "" : [...errors, ...plain].join("\n").slice(-2000);
   for (const deployment of deployments) {
     const ended = new Date().toISOString();
-    const result: DeploymentResult = { format: 1, deployment, machine: instance, exit, failed, said, ended };
+    const how = { exit, bundle, outcome, notHere, failed, said, ended };
+    const result: DeploymentResult = { format: 1, deployment, machine: instance, ...how };
     try {
       console.log(`result of ${deployment}: exit ${exit}, ${await storeResult(root, result)}`);
     } catch (error) {
@@ -75,6 +85,9 @@ interface Happening {
   readonly k: string;
   readonly step?: string;
   readonly text?: string;
+  readonly bundle?: string;
+  readonly outcome?: string;
+  readonly plan?: { readonly roots: readonly string[] };
 }
 
 function eventIn(line: string): readonly Happening[] {

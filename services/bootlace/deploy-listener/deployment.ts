@@ -29,3 +29,19 @@ export function parseDeployment(text: string): Deployment {
     services: names,
   };
 }
+
+/** What a machine takes deployments for. */
+interface Ours {
+  readonly project: string;
+  readonly channel: string;
+  /** Services that a message may name; empty for all. */
+  readonly services: readonly string[];
+}
+
+/** @throws {Error} For one of another project or channel, or that names what this machine's params do not allow. */
+export function assertOurs({ project, channel, services }: Deployment, ours: Ours): void {
+  if (project !== ours.project || channel !== ours.channel)
+    throw new Error(`It is for ${project}, channel ${channel}; this machine is of ${ours.project}, ${ours.channel}`);
+  const foreign = services.filter((name) => ours.services.length > 0 && !ours.services.includes(name));
+  if (foreign.length > 0) throw new Error(`It names ${foreign.join(", ")}, which this machine's params do not allow`);
+}

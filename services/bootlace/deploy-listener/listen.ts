@@ -2,7 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeState } from "../../lib/state-file.ts";
 import { DeploymentQueue, servicesOf } from "./queue.ts";
-import type { Told } from "./serve.ts";
+import { readTold } from "./read-told.ts";
 import { filesIn, type Settings } from "./settings.ts";
 
 /** Between the end of the server and its next start, milliseconds. */
@@ -36,7 +36,12 @@ export async function listen(state: string, settings: Settings, tell: () => void
     running = false;
     void run();
   };
-  const hear = (told: Told): void => {
+  const hear = (said: unknown): void => {
+    const told = readTold(said, settings);
+    if (told === undefined) {
+      console.log("refused: SNS could not have made the server say that");
+      return;
+    }
     if (told.k === "listening") {
       listening = true;
       tell();
@@ -67,7 +72,7 @@ export async function listen(state: string, settings: Settings, tell: () => void
       env: { PATH: process.env.PATH },
       stdio: ["ignore", 1, 2, "ipc"],
     });
-    server.on("message", (told) => hear(told as Told));
+    server.on("message", hear);
     process.once("SIGTERM", () => {
       server.kill();
       process.exit(0);

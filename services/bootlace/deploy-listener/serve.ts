@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { httpsRequest } from "../../lib/https-request.ts";
-import { type Deployment, parseDeployment } from "./deployment.ts";
+import { assertOurs, type Deployment, parseDeployment } from "./deployment.ts";
 import { parseMessage, type SnsMessage } from "./message.ts";
 import type { Settings } from "./settings.ts";
 import { isOfSns, verifyMessage } from "./verify-message.ts";
@@ -18,7 +18,8 @@ const MOST_BYTES = 400_000;
  * The HTTP server, as a login without rights: it verifies, confirms subscriptions, and hands deployments on. A sender learns
  * nothing but a status; the log has the reason.
  */
-export function serve({ topic, host, port, services }: Settings, tell: (told: Told) => void): void {
+export function serve(settings: Settings, tell: (told: Told) => void): void {
+  const { topic, host, port } = settings;
   const certificate = certificates();
   const handle = async (request: IncomingMessage): Promise<void> => {
     if (request.method !== "POST") throw new Error(`${request.method} is not what SNS sends`);
@@ -27,8 +28,7 @@ export function serve({ topic, host, port, services }: Settings, tell: (told: To
     if (message.Type === "SubscriptionConfirmation") tell({ k: "confirmed", arn: await confirm(message, topic) });
     if (message.Type !== "Notification") return;
     const deployment = parseDeployment(message.Message);
-    const foreign = deployment.services.filter((name) => services.length > 0 && !services.includes(name));
-    if (foreign.length > 0) throw new Error(`It names ${foreign.join(", ")}, which this machine's params do not allow`);
+    assertOurs(deployment, settings);
     tell({ k: "deployment", id: message.MessageId, deployment });
   };
   const server = createServer({ requestTimeout: 15_000, headersTimeout: 10_000 }, (request, response) => {

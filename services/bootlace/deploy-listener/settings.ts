@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { readBootConf } from "./boot-conf.ts";
 
 /** The service's params and what the runner says; the daemon keeps them in a file. */
 export interface Settings {
@@ -14,10 +15,15 @@ export interface Settings {
   readonly debounce: number;
   readonly instance: string;
   readonly root: string;
+  /** What this machine is of and follows, by its boot.conf: a message for another one is not for it. */
+  readonly project: string;
+  readonly channel: string;
 }
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const { TOPIC = "", SERVICES = "", URL: url = "", ADDRESS = "", HOST = "", PORT, RUN_AS = "", DEBOUNCE } = env;
+  const root = env.BOOTLACE_ROOT ?? "/";
+  const conf = readBootConf(root);
   return {
     topic: TOPIC,
     services: SERVICES.split(" ").filter(Boolean),
@@ -28,7 +34,9 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     runAs: RUN_AS,
     debounce: Number(DEBOUNCE) * 1000,
     instance: env.BOOTLACE_INSTANCE_ID ?? "",
-    root: env.BOOTLACE_ROOT ?? "/",
+    root,
+    project: conf.get("project") ?? "",
+    channel: conf.get("channel") ?? "",
   };
 }
 

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { awsClientConfig } from "../../lib/aws-client.ts";
 import { placeFile } from "../../lib/state-file.ts";
+import { readBootConf } from "./boot-conf.ts";
 import type { DeploymentResult } from "./deploy.ts";
 
 /**
@@ -12,7 +13,7 @@ import type { DeploymentResult } from "./deploy.ts";
  * @returns What became of it, for the log.
  */
 export async function storeResult(root: string, result: DeploymentResult): Promise<string> {
-  const conf = bootConf(join(root, "etc/bootlace/boot.conf"));
+  const conf = readBootConf(root);
   const store = conf.get("store") ?? "none";
   const key = `results/${result.deployment}/${result.machine}.json`;
   const text = `${JSON.stringify(result)}\n`;
@@ -47,9 +48,4 @@ export async function storeResult(root: string, result: DeploymentResult): Promi
     client.destroy();
   }
   return `stored in ${store}`;
-}
-
-function bootConf(file: string): ReadonlyMap<string, string> {
-  const lines = readFileSync(file, "utf8").matchAll(/^([a-z-]+)=(.*)$/gm);
-  return new Map([...lines].map(([, key = "", value = ""]) => [key, value]));
 }

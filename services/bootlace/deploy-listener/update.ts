@@ -23,11 +23,15 @@ await main(async (use) => {
   }
   if (role === "deploy") return deploy(JSON.parse(words[2] ?? ""), JSON.parse(words[1] ?? ""));
 
+  // A smoke test is over before anybody deploys, and SNS need not reach it.
+  const { BOOTLACE_PURPOSE: purpose = "run" } = process.env;
+  if (purpose !== "run") return console.log(`no subscription: this machine's purpose is ${purpose}`);
   const given = readSettings(process.env);
   const state = process.env.BOOTLACE_STATE ?? "";
   const base = given.url || `http://${hostIn(await ownAddress(given.address, process.env))}:${given.port}`;
-  // The desk reads from the address whose machine it is.
-  const settings = { ...given, url: `${base.replace(/\/+$/, "")}/bootlace/${given.instance}` };
+  // The desk reads from the address whose machine it is, and what it follows: a topic may serve several channels.
+  const own = `bootlace/${given.project}/${given.channel}/${given.instance}`;
+  const settings = { ...given, url: `${base.replace(/\/+$/, "")}/${own}` };
   if (await ensureListener(state, script, settings))
     console.log(`the listener was started, ${settings.host}:${settings.port}`);
   const region = settings.topic.split(":")[3] ?? "";

@@ -14,9 +14,9 @@ export interface MessageSigner {
 }
 
 /** Signs as SNS does: written from "Verifying the signatures of Amazon SNS messages", Amazon SNS Developer Guide. */
-export function makeSigner(certificateUrl: string): MessageSigner {
+export function makeSigner(certificateUrl: string, name = "sns.amazonaws.com"): MessageSigner {
   const dir = mkdtempSync(join(tmpdir(), "bootlace-sns-"));
-  const out = ["-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=sns.amazonaws.com"];
+  const out = ["-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", `/CN=${name}`];
   execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", ...out], { cwd: dir, stdio: "pipe" });
   const [key, certificate] = ["key.pem", "cert.pem"].map((name) => readFileSync(join(dir, name), "utf8")) as [
     string,

@@ -26,7 +26,7 @@ export interface SnsServer {
   readonly address: string;
   /** Who signed that server's certificate, PEM. */
   readonly authority: string;
-  readonly subscriptions: readonly SnsSubscription[];
+  readonly subscriptions: SnsSubscription[];
   readonly calls: string[];
   readonly signer: MessageSigner;
   /** Posts a message to an endpoint as it is; answers the status. */
