@@ -1,6 +1,6 @@
 import type { Purpose } from "../../stage2/index.ts";
 import type { Range } from "../disk/ext-volume.ts";
-import type { ImageEc2Config } from "../manifest/project-schema.ts";
+import type { ImageEc2Config } from "../manifest/ec2-schema.ts";
 import type { Session } from "../session/session.ts";
 
 /** What a machine starts from. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Purpose } from "../../../stage2/index.ts";
-import type { Ec2Config } from "../../manifest/project-schema.ts";
+import type { Ec2Config } from "../../manifest/ec2-schema.ts";
 import type { BuildMark } from "../machine.ts";
 import { machineFolder } from "../machine-folder.ts";
 

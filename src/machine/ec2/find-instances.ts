@@ -1,6 +1,6 @@
 import type { EC2, Filter, Instance } from "@aws-sdk/client-ec2";
 import { BootlaceError } from "../../../stage2/index.ts";
-import type { Ec2Config } from "../../manifest/project-schema.ts";
+import type { Ec2Config } from "../../manifest/ec2-schema.ts";
 import { readSshSettings } from "../../session/ssh-settings.ts";
 import { ec2Client } from "./ec2-client.ts";
 import { awsCode } from "./ec2-errors.ts";

@@ -1,6 +1,6 @@
 import type { EC2, Filter, Subnet } from "@aws-sdk/client-ec2";
 import { BootlaceError } from "../../../stage2/index.ts";
-import type { Ec2Config } from "../../manifest/project-schema.ts";
+import type { Ec2Config } from "../../manifest/ec2-schema.ts";
 import { awsCode } from "./ec2-errors.ts";
 import { ownAddress } from "./own-address.ts";
 

@@ -1,5 +1,5 @@
 import type { EC2, LaunchPermission } from "@aws-sdk/client-ec2";
-import type { ImageEc2Config } from "../../manifest/project-schema.ts";
+import type { ImageEc2Config } from "../../manifest/ec2-schema.ts";
 import type { Origin } from "../machine.ts";
 import { ec2Client } from "./ec2-client.ts";
 
