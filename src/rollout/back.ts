@@ -3,11 +3,13 @@ import type { EC2 } from "@aws-sdk/client-ec2";
 import type { SSM } from "@aws-sdk/client-ssm";
 import { BootlaceError } from "../../stage2/index.ts";
 import { deskStep } from "../machine/desk-step.ts";
+import { assertThere } from "./aws/assert-image.ts";
 import { findGroup, pinGroup } from "./aws/groups.ts";
 import { parameterHistory, writeParameter } from "./aws/parameters.ts";
 import { refreshUnderWay, startRefresh } from "./aws/refreshes.ts";
 import { findTemplate, setDefault, templateVersion, templateVersions } from "./aws/templates.ts";
 import type { Change } from "./change.ts";
+import { backCommand } from "./run-refresh.ts";
 import { end, type GroupApis, type GroupWish } from "./to-group.ts";
 import { versionBefore } from "./versions-before.ts";
 
@@ -16,6 +18,7 @@ export async function planTemplateBack(ec2: EC2, name: string, to: number | unde
   const template = await findTemplate(ec2, name);
   const goal = { kind: "lt", name } as const;
   const target = versionBefore(await templateVersions(ec2, template), template.default, to, goal);
+  await assertThere(ec2, target);
   return {
     lines: [
       `the default of ${template.name}: version ${template.default} → ${target.number} (${target.ami ?? "no AMI"})`,
@@ -46,11 +49,19 @@ export async function planGroupBack(
   const template = await findTemplate(ec2, group.templateId);
   const current = await templateVersion(ec2, template, group.version);
   const goal = { kind: "asg", name } as const;
-  const target = versionBefore(await templateVersions(ec2, template), current.number, to, goal);
-  const again = `bootlace rollback asg/${name} --to ${target.number}`;
+  const strays = group.instances.filter(({ version }) => version !== `${current.number}`);
+  // What a refresh that failed left: the group itself is where it was, some of its instances are not.
+  const isMixed = strays.length > 0 && (to === undefined || to === current.number);
+  const target = isMixed ? current : versionBefore(await templateVersions(ec2, template), current.number, to, goal);
+  await assertThere(ec2, target);
+  const region = await scaling.config.region();
+  const back = backCommand(name, region);
+  const again = `bootlace rollback asg/${name} --to ${target.number} --region ${region}`;
   return {
     lines: [
-      `${name}: version ${current.number} → ${target.number} of ${template.name} (${target.ami ?? "no AMI"})`,
+      isMixed
+        ? `${name}: all instances are put back to version ${current.number} of ${template.name} (${target.ami ?? "no AMI"})`
+        : `${name}: version ${current.number} → ${target.number} of ${template.name} (${target.ami ?? "no AMI"})`,
       `${group.instances.filter(({ version }) => version !== `${target.number}`).length} of ${group.instances.length} instances are replaced`,
     ],
     facts: { group: name, template: template.name, before: current.number, version: target.number },
@@ -58,31 +69,31 @@ export async function planGroupBack(
       // So that it can be taken back as well.
       if (group.version !== `${current.number}`) await pinGroup(scaling, group, current.number);
       const id = await startRefresh(scaling, group, target.number, wish.care);
-      const run = { group: name, id, again, wanted: "Successful", maxFail: undefined } as const;
+      const run = { group: name, id, again, back, wanted: "Successful", maxFail: undefined } as const;
       return { refresh: id, ...(await end(scaling, run, wish, doing)) };
     },
   };
 }
 
-function takeBack(
+async function takeBack(
   scaling: AutoScaling,
   name: string,
   id: string,
   status: string,
   to: number | undefined,
   wish: GroupWish,
-): Change {
+): Promise<Change> {
+  const back = backCommand(name, await scaling.config.region());
   if (to !== undefined)
     throw new BootlaceError("E_ROLLOUT_BUSY", `In ${name} a refresh is under way: ${id}, ${status}`, {
-      hint: `Without --to it is taken back: bootlace rollback asg/${name}`,
+      hint: `Without --to it is taken back: ${back}`,
     });
   return {
     lines: [`the refresh ${id} of ${name} (${status}) is taken back`],
     facts: { group: name, refresh: id },
     make: async (doing) => {
       if (status !== "RollbackInProgress") await scaling.rollbackInstanceRefresh({ AutoScalingGroupName: name });
-      const again = `bootlace rollback asg/${name}`;
-      const run = { group: name, id, again, wanted: "RollbackSuccessful", maxFail: undefined } as const;
+      const run = { group: name, id, again: back, back, wanted: "RollbackSuccessful", maxFail: undefined } as const;
       return end(scaling, run, wish, doing);
     },
   };

@@ -49,9 +49,10 @@ export async function followRefresh(
     [percent, reason] = [done, StatusReason];
     if (!isUnderWay(refresh)) return refresh;
     if (maxFail !== undefined && abandoned > maxFail && !begun && refresh.Status === "InProgress") {
+      await api.rollbackInstanceRefresh({ AutoScalingGroupName: group });
+      // An outage before this is asked again at the next look.
       begun = true;
       say("warning", `${abandoned} instances were abandoned by their boot: the refresh is taken back`);
-      await api.rollbackInstanceRefresh({ AutoScalingGroupName: group });
     }
     return undefined;
   };

@@ -7,7 +7,7 @@ import { busy, type Care, refreshUnderWay, startRefresh, wantedVersion } from ".
 import { findTemplate, type Template, type TemplateVersion, templateVersion } from "./aws/templates.ts";
 import type { Change, Doing } from "./change.ts";
 import type { RolledImage } from "./rolled-image.ts";
-import { goesOn, type RefreshRun, runRefresh } from "./run-refresh.ts";
+import { backCommand, goesOn, type RefreshRun, runRefresh } from "./run-refresh.ts";
 import { assertOwnAmi, newVersion } from "./to-template.ts";
 import { readNote } from "./version-note.ts";
 
@@ -39,15 +39,16 @@ export async function planGroup(
   const source = await templateVersion(ec2, template, group.version);
   assertOwnAmi(template, source);
   const facts = { group: name, template: template.name, before: source.number, ami: image.ami, image: image.label };
-  const again = `bootlace rollout ${image.label} asg:${name}`;
+  const again = `bootlace rollout ${image.label} asg:${name} --region ${image.region}`;
+  const back = backCommand(name, image.region);
   const follow = (id: string, doing: Doing) =>
-    end(scaling, { group: name, id, again, wanted: "Successful", maxFail: wish.maxFail }, wish, doing);
+    end(scaling, { group: name, id, again, back, wanted: "Successful", maxFail: wish.maxFail }, wish, doing);
   const running = await refreshUnderWay(scaling, name);
   if (running) {
     const wanted = wantedVersion(running);
     const there = wanted === undefined ? undefined : await templateVersion(ec2, template, `${wanted}`);
     const { InstanceRefreshId: id = "" } = running;
-    if (there?.ami !== image.ami) throw busy(name, running);
+    if (there?.ami !== image.ami) throw busy(name, running, image.region);
     return {
       lines: [`a refresh to version ${wanted} with ${image.ami} is under way: ${id}`],
       facts: { ...facts, version: wanted, refresh: id },
@@ -67,26 +68,27 @@ export async function planGroup(
     };
   return {
     lines: [
-      there
-        ? `version ${there.number} of ${template.name} has ${image.ami} already`
-        : `a new version of ${template.name} (${template.id}) from version ${source.number}: ${source.ami ?? "no AMI"} → ${image.ami}`,
       ...(pinned
         ? []
         : [`the group is bound to version ${source.number} instead of ${group.version}, for the way back`]),
+      there
+        ? `version ${there.number} of ${template.name} has ${image.ami} already`
+        : `a new version of ${template.name} (${template.id}) from version ${source.number}: ${source.ami ?? "no AMI"} → ${image.ami}`,
       `${others.length} of ${group.instances.length} instances are replaced${careText(wish.care)}, then the group has the new version`,
     ],
     facts,
     make: async (doing) => {
       const of = `group ${name}`;
+      // First: a group on $Latest would launch the new version before anybody has seen it come up.
+      if (!pinned)
+        await deskStep(doing.report, { step: "bind", of, detail: `version ${source.number}` }, () =>
+          pinGroup(scaling, group, source.number),
+        );
       const version =
         there ??
         (await deskStep(doing.report, { step: "version", of: `template ${template.name}`, detail: image.ami }, () =>
           newVersion(ec2, template, image, source.number, source.number),
         ));
-      if (!pinned)
-        await deskStep(doing.report, { step: "bind", of, detail: `version ${source.number}` }, () =>
-          pinGroup(scaling, group, source.number),
-        );
       const care = group.instances.length === 0 ? { ...wish.care, rollBack: false } : wish.care;
       const id = await startRefresh(scaling, group, version.number, care);
       return { version: version.number, refresh: id, ...(await follow(id, doing)) };

@@ -3,6 +3,7 @@ import { BootlaceError } from "../../../stage2/index.ts";
 import { awsCode } from "../../machine/ec2/ec2-errors.ts";
 import { TAG, tagOf } from "../../machine/ec2/tags.ts";
 import type { RolledImage } from "../rolled-image.ts";
+import type { TemplateVersion } from "./templates.ts";
 
 /**
  * Asks EC2 whether an image can be launched there: before anything is changed.
@@ -28,6 +29,24 @@ export async function assertImage(api: EC2, { label, ami, region }: RolledImage,
       `${ami} of ${label} is ${image.Architecture}; what it would replace, ${former}, is ${before.Architecture}`,
       { hint: "The template's instance type would not start it: roll out an image of the same architecture." },
     );
+}
+
+/**
+ * Looks whether what a rollback goes to can still be launched.
+ *
+ * @throws {BootlaceError} `E_ROLLBACK`: its AMI is gone or not ready; the instances stay as they are.
+ */
+export async function assertThere(api: EC2, { number, ami }: TemplateVersion): Promise<void> {
+  if (ami === undefined || !ami.startsWith("ami-")) return;
+  const state = (await imageOf(api, ami))?.State ?? "gone";
+  if (state === "available") return;
+  throw new BootlaceError(
+    "E_ROLLBACK",
+    `The AMI ${ami} of version ${number} is ${state}: nothing could start from it`,
+    {
+      hint: "Choose another version with --to, or roll out an image: bootlace rollout IMAGE.",
+    },
+  );
 }
 
 async function imageOf(api: EC2, id: string): Promise<Image | undefined> {

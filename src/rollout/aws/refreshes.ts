@@ -63,17 +63,17 @@ export async function startRefresh(api: AutoScaling, group: Group, version: numb
     // There is no client token: what a lost answer began is found by what it wants.
     const running = await refreshUnderWay(api, group.name);
     if (running?.InstanceRefreshId && wantedVersion(running) === version) return running.InstanceRefreshId;
-    throw busy(group.name, running);
+    throw busy(group.name, running, await api.config.region());
   }
   throw new BootlaceError("E_ROLLOUT_FAILED", `StartInstanceRefresh of ${group.name} answered no id`);
 }
 
-export function busy(group: string, running: InstanceRefresh | undefined): BootlaceError {
+export function busy(group: string, running: InstanceRefresh | undefined, region: string): BootlaceError {
   const version = running && wantedVersion(running);
   const what = version === undefined ? "another refresh" : `a refresh to version ${version}`;
   return new BootlaceError(
     "E_ROLLOUT_BUSY",
     `In ${group} ${what} is under way: ${running?.InstanceRefreshId ?? "its id is not told"}, ${running?.Status ?? ""}`,
-    { hint: `Let it end, or take it back: bootlace rollback asg/${group}` },
+    { hint: `Let it end, or take it back: bootlace rollback asg/${group} --region ${region}` },
   );
 }

@@ -33,7 +33,11 @@ export class Imds {
         throw new Error(`EC2's instance metadata service gave no token (HTTP ${status})`);
       },
     );
-    const came = await this.#ask("GET", `/latest/meta-data/${path}`, { "x-aws-ec2-metadata-token": await this.#token });
+    const token = await this.#token.catch((error) => {
+      this.#token = undefined;
+      throw error;
+    });
+    const came = await this.#ask("GET", `/latest/meta-data/${path}`, { "x-aws-ec2-metadata-token": token });
     if (came.status === 200) return came.body;
     if (came.status === 404) return undefined;
     throw new Error(`EC2's instance metadata service answered HTTP ${came.status} for ${path}`);

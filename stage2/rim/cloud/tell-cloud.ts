@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { NOTICES } from "../../errors/notices.ts";
 import type { Event, RunEvent } from "../../types/event.ts";
 import type { BootTelling } from "../../types/service.ts";
@@ -27,6 +28,10 @@ const LAUNCHING = /^(InService|Warmed:)/;
 /** By `bootlace:state`, for whoever looks at instances. */
 const STATES: Readonly<Partial<Record<Outcome, string>>> = { done: "good", degraded: "degraded", failed: "failed" };
 
+/** Tries to reach the metadata service, and milliseconds between two. */
+const TRIES = 4;
+const PAUSE = 2_000;
+
 interface Cloud {
   readonly api: AwsApi;
   readonly instance: string;
@@ -41,7 +46,7 @@ export function tellCloud(parts: TellingParts): CloudTeller | undefined {
   const early: Event[] = [];
   let opened: Cloud | undefined;
   // In parallel to the run: nobody waits for the metadata service.
-  const opening = openCloud(parts).then((cloud) => {
+  const opening = openInTime(parts).then((cloud) => {
     opened = cloud;
     for (const event of early.splice(0)) cloud.log?.add(event);
     void cloud.hook?.beat();
@@ -62,7 +67,19 @@ export function tellCloud(parts: TellingParts): CloudTeller | undefined {
   };
 }
 
-async function openCloud({ telling, first }: TellingParts): Promise<Cloud> {
+/** The metadata service may be late in the first seconds of a boot. */
+async function openInTime(parts: TellingParts): Promise<Cloud> {
+  for (let left = TRIES; ; left -= 1) {
+    try {
+      return await openCloud(parts);
+    } catch (error) {
+      if (left === 1) throw error;
+      await sleep(PAUSE);
+    }
+  }
+}
+
+async function openCloud({ telling, first, notice }: TellingParts): Promise<Cloud> {
   const imds = new Imds();
   const [instance, region, domain] = await Promise.all([
     imds.get("instance-id"),
@@ -73,7 +90,13 @@ async function openCloud({ telling, first }: TellingParts): Promise<Cloud> {
   const api = new AwsApi({ region, domain: domain ?? "amazonaws.com", credentials: () => imds.credentials() });
   const { lifecycleHook: name, logGroup } = telling;
   const group = name === undefined ? undefined : await imds.get("tags/instance/aws:autoscaling:groupName");
-  const target = group === undefined ? undefined : await imds.get("autoscaling/target-lifecycle-state");
+  const target = name === undefined ? undefined : await imds.get("autoscaling/target-lifecycle-state");
+  if (target !== undefined && group === undefined)
+    notice(
+      "warning",
+      "W_LIFECYCLE",
+      `The launch hook ${name} is not told of this boot: the metadata shows no tags; the launch template wants InstanceMetadataTags: enabled`,
+    );
   const isLaunching = name !== undefined && group !== undefined && LAUNCHING.test(target ?? "");
   return {
     api,
