@@ -82,7 +82,11 @@ export async function collectResults({
   return {
     results,
     failure: new BootlaceError("E_NOTIFY_FAILED", `The channel moved, but not all machines did: ${names.join(", ")}`, {
-      ...(said === "" ? {} : { hint: `${failed[0]?.machine} said: ${said.trim()}` }),
+      ...(said !== ""
+        ? { hint: `${failed[0]?.machine} said: ${said.trim()}` }
+        : late.length > 0 && {
+            hint: `If ${late.join(", ")} is gone, find its subscription with aws sns list-subscriptions-by-topic and remove it: aws sns unsubscribe --subscription-arn ARN.`,
+          }),
     }),
   };
 }

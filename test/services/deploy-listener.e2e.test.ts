@@ -58,7 +58,9 @@ machines: {dev: {on: sandbox}}
   await machine.place("/etc/bootlace/aws", AWS_FILE);
   await machine.place("/usr/local/share/ca-certificates/sns.crt", sns.authority);
   await machine.on(`update-ca-certificates 2>&1; echo ${sns.address} ${sns.host} >>/etc/hosts`);
-  await machine.on("bootlace run -s web -s listener --plain");
+  // What the machine has by itself: a message brings nothing along.
+  await machine.on("printf 'web\\nlistener\\n' >/etc/bootlace/services");
+  await machine.on("bootlace run --plain");
   expect(sns.subscriptions).toMatchObject([{ confirmed: true, endpoint: expect.stringMatching(/\/bootlace\/\S+$/) }]);
   const [{ endpoint = "" } = {}] = sns.subscriptions;
   const log = () => machine.on("cat /srv/log");

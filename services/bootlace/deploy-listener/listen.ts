@@ -1,12 +1,15 @@
 import { execFileSync, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeState } from "../../lib/state-file.ts";
+import { boundLog } from "./bound-log.ts";
 import { DeploymentQueue, servicesOf } from "./queue.ts";
 import { readTold } from "./read-told.ts";
 import { filesIn, type Settings } from "./settings.ts";
 
 /** Between the end of the server and its next start, milliseconds. */
 const RESTART_MS = 2000;
+/** Between two looks at the log's size, milliseconds. */
+const LOG_MS = 60_000;
 
 /**
  * The process that may act: keeps the server, takes what it hands on, and starts one run at a time. A run is a process of its own
@@ -64,6 +67,7 @@ export async function listen(state: string, settings: Settings, tell: () => void
     }
   };
   void run();
+  setInterval(() => boundLog(files.log), LOG_MS).unref();
   for (;;) {
     // Its environment is empty: what the network reaches has neither credentials nor the runner's variables.
     const server = spawn(process.execPath, [files.program, "serve", JSON.stringify(settings)], {

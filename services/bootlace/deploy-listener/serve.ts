@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { httpsRequest } from "../../lib/https-request.ts";
 import { assertOurs, type Deployment, parseDeployment } from "./deployment.ts";
 import { parseMessage, type SnsMessage } from "./message.ts";
+import { perMinute } from "./per-minute.ts";
 import type { Settings } from "./settings.ts";
 import { isOfSns, verifyMessage } from "./verify-message.ts";
 
@@ -13,6 +14,9 @@ export type Told =
 
 /** The largest message of SNS, and what surrounds it: "Amazon SNS quotas". */
 const MOST_BYTES = 400_000;
+/** In a minute: refusals that the log tells, and certificates that are fetched. */
+const REFUSALS = 30;
+const CERTIFICATES = 10;
 
 /**
  * The HTTP server, as a login without rights: it verifies, confirms subscriptions, and hands deployments on. A sender learns
@@ -21,6 +25,7 @@ const MOST_BYTES = 400_000;
 export function serve(settings: Settings, tell: (told: Told) => void): void {
   const { topic, host, port } = settings;
   const certificate = certificates();
+  const mayTell = perMinute(REFUSALS);
   const handle = async (request: IncomingMessage): Promise<void> => {
     if (request.method !== "POST") throw new Error(`${request.method} is not what SNS sends`);
     const message = parseMessage(await bodyOf(request));
@@ -35,7 +40,8 @@ export function serve(settings: Settings, tell: (told: Told) => void): void {
     handle(request).then(
       () => response.writeHead(200).end(),
       (error: Error) => {
-        console.log(`refused a message: ${error.message.replace(/[^ -~]/g, "?").slice(0, 500)}`);
+        if (mayTell(Date.now()))
+          console.log(`refused a message: ${error.message.replace(/[^ -~]/g, "?").slice(0, 500)}`);
         // SNS does not repeat what is refused with 4xx.
         response.writeHead(403, { connection: "close" }).end();
       },
@@ -63,8 +69,10 @@ async function confirm({ SubscribeURL = "" }: SnsMessage, topic: string): Promis
 /** SNS signs with one certificate for months, so one is kept. */
 function certificates(): (url: string) => Promise<string> {
   let known: { readonly url: string; readonly pem: string } | undefined;
+  const mayFetch = perMinute(CERTIFICATES);
   return async (url) => {
     if (known?.url !== url) {
+      if (!mayFetch(Date.now())) throw new Error(`Certificates were asked for ${CERTIFICATES} times in this minute`);
       const { status, body } = await httpsRequest(url);
       if (status !== 200) throw new Error(`${url} answered with ${status}`);
       known = { url, pem: body };

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs
 import { join } from "node:path";
 import { placeFile, readState, writeState } from "../../lib/state-file.ts";
 import { makeRequest } from "./openssl.ts";
-import type { TlsFiles } from "./virtual-hosts.ts";
+import { noteReload, type TlsFiles } from "./virtual-hosts.ts";
 
 /** Turns `request.pem` in the folder into a chain, the machine's own certificate first, as PEM. */
 export interface Authority {
@@ -46,6 +46,7 @@ export async function ensureCertificate(order: CertificateOrder, now = Date.now(
     throw new Error("The certificate that was signed is not for the key that asked for it");
   // The note goes first and comes last: a machine that goes down in the middle has no note, and makes both anew.
   rmSync(noteFile(folder), { force: true });
+  noteReload(folder);
   renameSync(`${key}.new`, key);
   placeFile(chain, text, 0o644);
   writeState(noteFile(folder), { instance, authority: authority.id } satisfies Note);

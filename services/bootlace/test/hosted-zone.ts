@@ -29,6 +29,11 @@ export class HostedZone {
     this.name = name;
   }
 
+  /** Another zone, by the same credentials. */
+  other({ id, name }: Pick<HostedZone, "id" | "name">): HostedZone {
+    return new HostedZone(this.client, id, name);
+  }
+
   /** What stands there for a name, or undefined. */
   async read({ name, type }: Pick<DnsRecord, "name" | "type">): Promise<readonly string[] | undefined> {
     const page = { HostedZoneId: this.id, StartRecordName: name, StartRecordType: type, MaxItems: 1 };

@@ -35,6 +35,8 @@ export async function ensureRecords(
   { state, instance }: { readonly state: string; readonly instance: string },
 ): Promise<number> {
   const same = (a: DnsRecord) => (b: DnsRecord) => a.name === b.name && a.type === b.type && a.value === b.value;
+  // The note has room for one zone: what we wrote elsewhere goes while we still know it.
+  if (own !== undefined && own.zone.id !== zone.id) await zone.other(own.zone).remove(own.records).catch(orNoZone);
   const before = own?.zone.id === zone.id ? own.records : [];
   const gone = before.filter((record) => !wanted.some(same(record)));
   // One that is written over needs no removal.
@@ -52,4 +54,9 @@ export async function ensureRecords(
   await zone.remove(left);
   note(wanted);
   return missing.length + left.length;
+}
+
+/** A zone that was deleted holds nothing of ours any more. */
+function orNoZone(error: Error): void {
+  if (error.name !== "NoSuchHostedZone") throw error;
 }

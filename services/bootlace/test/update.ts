@@ -34,6 +34,6 @@ await main(async (use) => {
   if (why !== undefined) console.log(`new certificate: ${why}`);
 
   const text = virtualHostsText(hosts, settings.port, tlsFiles(state));
-  if (ensureVirtualHosts(settings.sites, text, why !== undefined)) console.log("Apache loaded its configuration");
+  if (ensureVirtualHosts(settings.sites, text, state)) console.log("Apache loaded its configuration");
   for (const name of names) console.log(`https://${name}${settings.port === 443 ? "" : `:${settings.port}`}/`);
 });

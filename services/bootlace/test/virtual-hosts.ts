@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { placeFile } from "../../lib/state-file.ts";
 
@@ -47,24 +47,34 @@ const onward = (target: string): string[] => [
   `  ProxyPassReverse / ${target}/`,
 ];
 
+/** Whatever is changed after this is loaded by Apache, by this run or by the next one: it goes when Apache has loaded all. */
+export const noteReload = (state: string): void => writeFileSync(noteIn(state), "");
+
+const noteIn = (state: string): string => join(state, "reload");
+
 /**
  * Puts the virtual hosts in place and has Apache load them, without dropping a connection; nothing where they are there
- * already and no certificate changed. A configuration that Apache refuses does not stay.
+ * already and {@link noteReload} was not called. A configuration that Apache refuses does not stay.
  *
+ * @param state Folder of the note, which outlives a run that is killed.
+ * @param tell Runs Apache's control program.
  * @returns Whether Apache loaded anything.
  */
-export function ensureVirtualHosts(sites: string, text: string, certificateChanged: boolean): boolean {
+export function ensureVirtualHosts(sites: string, text: string, state: string, tell = control): boolean {
   const file = fileIn(sites);
   const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
-  if (!placeFile(file, text, 0o644) && !certificateChanged) return false;
+  if (before === text && !existsSync(noteIn(state))) return false;
+  noteReload(state);
+  placeFile(file, text, 0o644);
   try {
-    control("-t");
+    tell("-t");
   } catch (error) {
     if (before === undefined) rmSync(file);
     else placeFile(file, before, 0o644);
     throw error;
   }
-  control("-k", "graceful");
+  tell("-k", "graceful");
+  rmSync(noteIn(state), { force: true });
   return true;
 }
 

@@ -101,3 +101,16 @@ test("collectResults() names machines that stayed behind: their run was well, of
     ": i-2 (stayed behind: it runs bundle b56, not b57), i-3 (stayed behind: it runs bundle unknown, not b57)",
   );
 });
+
+test("collectResults() says how a machine that is gone is forgotten", async () => {
+  const { failure } = await collectResults({
+    store: new FolderStore(folder),
+    deployment: "d1",
+    machines: ["i-7"],
+    bundle: "b57",
+    timeout: 0,
+    report: () => {},
+    signal: new AbortController().signal,
+  });
+  expect(failure?.hint).toMatch(/^If i-7 is gone, .*aws sns unsubscribe/);
+});

@@ -70,8 +70,9 @@ async function authorize(session: AcmeSession, zone: HostedZone, urls: readonly 
     open.push({ url, challenge, record: recordFor(session, body.identifier.value, challenge) });
   }
   if (open.length === 0) return;
-  await zone.upsert(open.map(({ record }) => record));
   try {
+    // Also what was written and not yet in sync when the wait for it failed is removed.
+    await zone.upsert(open.map(({ record }) => record));
     for (const { challenge } of open) await session.post(challenge.url, {});
     for (const { url } of open) {
       const { status, challenges, identifier } = await session.settled<Authorization>(url, ["pending", "processing"]);
