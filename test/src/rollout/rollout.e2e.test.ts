@@ -176,6 +176,38 @@ test("rollout to asg: replaces the instances, then the group is bound to the new
   expect(await rig.members(group)).toMatchObject({ version: "1", versions: ["1", "1"] });
 });
 
+test("rollout to asg: binds a group on $Latest before its template has the new version", async () => {
+  const { amis, calls } = rig.account.ec2;
+  const dir = await rig.project(amis.silent);
+  const group = await rig.group(await rig.template(), { version: "$Latest", size: 1 });
+  const asked = calls.length;
+  await make(await rig.planGroup(dir, group), []);
+  const steps = ["UpdateAutoScalingGroup", "CreateLaunchTemplateVersion", "StartInstanceRefresh"];
+  const made = calls.slice(asked).map(({ action }) => action);
+  expect(made.filter((action) => steps.includes(action))).toEqual(steps);
+  expect(calls.slice(asked).find(({ action }) => action === "UpdateAutoScalingGroup")?.input).toMatchObject({
+    LaunchTemplate: { Version: "1" },
+  });
+});
+
+test("rollback asg/ puts instances that a failed refresh left back to the group's own version, and names the region", async () => {
+  const { amis, state } = rig.account.ec2;
+  const dir = await rig.project(amis.silent);
+  const template = await rig.template();
+  const group = await rig.group(template);
+  await make(await rig.planGroup(dir, group), []);
+  // As a refresh that ended as Failed leaves it: the group is at 2, one of its instances at 1.
+  const [member] = state.scaling.get(group)?.members ?? [];
+  if (member) Object.assign(member, { version: 1 });
+  const planned = await cli(dir, "rollback", `asg/${group}`, "--plan");
+  expect(planned.out).toContain("all instances are put back to version 2");
+  expect(planned.out).toContain("1 of 2 instances are replaced");
+  const made = await cli(dir, "rollback", `asg/${group}`, "--no-wait");
+  expect([made.exit, made.out]).toEqual([0, expect.stringContaining(`rollback asg/${group} --region eu-west-1`)]);
+  await rig.account.ec2.state.scaling.get(group)?.work;
+  expect(await rig.members(group)).toMatchObject({ version: "2", versions: ["2", "2"] });
+});
+
 const HOOK = { LifecycleHookName: "boot", LifecycleTransition: "autoscaling:EC2_INSTANCE_LAUNCHING" } as const;
 
 /** Answers each launch hook of a group as it comes, until all is over. */
@@ -244,7 +276,7 @@ test("Ctrl-C leaves the refresh running and says how to go on; another rollout i
   await expect(made).rejects.toMatchObject({ name: "AbortError" });
   expect(notices(events).at(-1)).toMatch(
     new RegExp(
-      `goes on without this desk. Follow it: bootlace rollout web/\\S+ asg:${group}. Take it back: bootlace rollback asg/${group}`,
+      `goes on without this desk. Follow it: bootlace rollout web/\\S+ asg:${group} --region eu-west-1. Take it back: bootlace rollback asg/${group} --region eu-west-1`,
     ),
   );
   expect(state.scaling.get(group)?.refreshes[0]?.api.Status).toBe("InProgress");
