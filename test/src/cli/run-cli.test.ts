@@ -56,8 +56,8 @@ test("runCli() refuses an unknown option with exit 2 and the nearest one", async
 
 test.each([
   [["check", "--nothing-like-it"], "`bootlace check --help`"],
-  [["qwertz"], "`bootlace --help`"],
-  [["image", "qwertz"], "`bootlace image --help`"],
+  [["xyzzyx"], "`bootlace --help`"],
+  [["image", "xyzzyx"], "`bootlace image --help`"],
   [["-C", "/tmp", "image", "show"], "`bootlace image show --help`"],
   [["schema", "nothing"], "`bootlace schema --help`"],
 ])("runCli() points from %j to the help that is there", async (argv, hint) => {
