@@ -1,8 +1,9 @@
+import { FormMatcher, PREFIX } from "./form-matcher.ts";
 import { quote } from "./quote.ts";
 
 const MASK = "[redacted]";
 /** Shorter values are not looked for: they would blacken half of every log, and hide nothing. */
-const SHORTEST = 4;
+const SHORTEST = PREFIX;
 
 /**
  * Every form in which a secret may turn up: as it is, base64 (at each of three alignments), hex, percent-encoded
@@ -61,16 +62,15 @@ function base64Forms(bytes: Buffer): string[] {
  * latin1 text, so that binary output passes unharmed.
  */
 export class Redactor {
-  private readonly pattern: RegExp | undefined;
+  private readonly matcher: FormMatcher;
   /** Text that has to be there before it is clear whether the longest form begins at a place. */
   private readonly window: number;
   private rest = "";
 
   constructor(secrets: readonly (string | Uint8Array)[]) {
-    // The longest first: a secret that begins like another one is masked whole.
-    const forms = [...new Set(secrets.flatMap(secretForms))].sort((a, b) => b.length - a.length);
+    const forms = secrets.flatMap(secretForms);
     this.window = Math.max(0, ...forms.map((form) => 2 * form.length));
-    this.pattern = forms.length === 0 ? undefined : new RegExp(forms.map(wrapped).join("|"), "g");
+    this.matcher = new FormMatcher(forms);
   }
 
   /** @returns the bytes that can be shown now; some are held back until it is clear that no secret begins in them. */
@@ -98,18 +98,11 @@ export class Redactor {
   private mask(text: string, until: number): { readonly shown: string; readonly end: number } {
     let shown = "";
     let end = 0;
-    for (const match of this.pattern === undefined ? [] : text.matchAll(this.pattern)) {
-      if (match.index >= until) break;
-      shown += text.slice(end, match.index) + MASK;
-      end = match.index + match[0].length;
+    for (let found = this.matcher.next(text, 0, until); found; found = this.matcher.next(text, end, until)) {
+      shown += text.slice(end, found.at) + MASK;
+      end = found.end;
     }
     if (end >= until) return { shown, end };
     return { shown: shown + text.slice(end, until), end: until };
   }
-}
-
-/** A form as a pattern; base64 and hex may be wrapped into lines. */
-function wrapped(form: string): string {
-  const escaped = [...form].map((character) => character.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
-  return escaped.join(/^[A-Za-z0-9+/_-]+$/.test(form) ? "\n?" : "");
 }
