@@ -11,6 +11,9 @@ import type { Change } from "./change.ts";
 import { end, type GroupApis, type GroupWish } from "./to-group.ts";
 import { versionBefore } from "./versions-before.ts";
 
+/** States of instances that a refresh is to replace; the others leave, or stand aside. */
+const STAYS = /^(Pending|InService)/;
+
 /** The template's default becomes the version that was it before. @throws {BootlaceError} `E_ROLLBACK`, `E_ROLLOUT_TARGET`. */
 export async function planTemplateBack(ec2: EC2, name: string, to: number | undefined): Promise<Change> {
   const template = await findTemplate(ec2, name);
@@ -31,6 +34,7 @@ export async function planTemplateBack(ec2: EC2, name: string, to: number | unde
 
 /**
  * A refresh that is under way is taken back by AWS; else a new one brings the group to the version that it had before.
+ * A group of mixed instances goes to the version that it is bound to: AWS binds it to another one at a refresh's good end only.
  *
  * @throws {BootlaceError} `E_ROLLBACK`, `E_ROLLOUT_TARGET`, `E_ROLLOUT_BUSY`.
  */
@@ -46,17 +50,23 @@ export async function planGroupBack(
   const template = await findTemplate(ec2, group.templateId);
   const current = await templateVersion(ec2, template, group.version);
   const goal = { kind: "asg", name } as const;
-  const target = versionBefore(await templateVersions(ec2, template), current.number, to, goal);
+  // What a refresh left behind that did not come to its end: not gone on with, its way back is the group's own version.
+  const isMixed = group.instances.some(({ state, version }) => STAYS.test(state) && version !== `${current.number}`);
+  const isPinned = group.version === `${current.number}`;
+  const toOwn = isMixed && (to === undefined ? isPinned : to === current.number);
+  const target = toOwn ? current : versionBefore(await templateVersions(ec2, template), current.number, to, goal);
   const again = `bootlace rollback asg/${name} --to ${target.number}`;
   return {
     lines: [
-      `${name}: version ${current.number} → ${target.number} of ${template.name} (${target.ami ?? "no AMI"})`,
+      toOwn
+        ? `${name}: all instances to version ${target.number} of ${template.name}, which the group has (${target.ami ?? "no AMI"})`
+        : `${name}: version ${current.number} → ${target.number} of ${template.name} (${target.ami ?? "no AMI"})`,
       `${group.instances.filter(({ version }) => version !== `${target.number}`).length} of ${group.instances.length} instances are replaced`,
     ],
     facts: { group: name, template: template.name, before: current.number, version: target.number },
     make: async (doing) => {
       // So that it can be taken back as well.
-      if (group.version !== `${current.number}`) await pinGroup(scaling, group, current.number);
+      if (!isPinned) await pinGroup(scaling, group, current.number);
       const id = await startRefresh(scaling, group, target.number, wish.care);
       const run = { group: name, id, again, wanted: "Successful", maxFail: undefined } as const;
       return { refresh: id, ...(await end(scaling, run, wish, doing)) };

@@ -46,7 +46,7 @@ export async function runRefresh(api: AutoScaling, run: RefreshRun, doing: Doing
 export const goesOn = ({ group, id, again }: RefreshRun): string =>
   `The refresh ${id} of ${group} goes on without this desk. Follow it: ${again}. Take it back: bootlace rollback asg/${group}`;
 
-function failure({ group, id, wanted }: RefreshRun, last: InstanceRefresh): BootlaceError {
+function failure({ group, id, again, wanted }: RefreshRun, last: InstanceRefresh): BootlaceError {
   const { Status, StatusReason, RollbackDetails } = last;
   const why = RollbackDetails?.RollbackReason ?? StatusReason ?? "AWS gives no reason";
   const ended: Readonly<Record<string, string>> = {
@@ -63,7 +63,7 @@ function failure({ group, id, wanted }: RefreshRun, last: InstanceRefresh): Boot
     {
       hint: mixed
         ? "Look at what an abandoned instance said: EC2 keeps its console for about an hour: bootlace status i-…"
-        : `Put the others back: bootlace rollback asg/${group}. Why: bootlace status i-… reads an instance's console.`,
+        : `All back to the version that the group has: bootlace rollback asg/${group}. Go on instead: ${again}. Why: bootlace status i-… reads an instance's console.`,
     },
   );
 }

@@ -288,3 +288,49 @@ test("rollout to asg: whose answer is lost follows the refresh that it began; a 
   expect(await make(await rig.planGroup(dir, group))).toMatchObject({ version: 2, status: "Successful" });
   expect(state.scaling.get(group)?.refreshes).toHaveLength(1);
 });
+
+test("rollback asg/ of a group that a failed refresh left with two versions goes to the group's own", async () => {
+  const { amis, patience } = rig.account.ec2;
+  const dir = await rig.project(amis.silent);
+  const template = await rig.template();
+  await rig.api.createLaunchTemplateVersion({
+    LaunchTemplateName: template,
+    SourceVersion: "1",
+    LaunchTemplateData: { ImageId: amis.debian },
+  });
+  const group = await rig.group(template, { version: "2" });
+  await rig.scaling.putLifecycleHook({ AutoScalingGroupName: group, ...HOOK, HeartbeatTimeout: 3600 });
+  // The first new instance is good, all others of that image are not.
+  let good = "";
+  const stored = rig.account.ec2.state.scaling.get(group);
+  const timer = setInterval(() => {
+    for (const { id, waiting } of stored?.members ?? [])
+      for (const action of waiting.values()) {
+        const isNew = rig.account.ec2.state.instances.get(id)?.api.ImageId === amis.silent;
+        if (isNew && good === "") good = id;
+        action.complete(isNew && id !== good ? "ABANDON" : "CONTINUE");
+      }
+  }, 5);
+  patience.failures = 1;
+  await expect(make(await rig.planGroup(dir, group, { rollback: false }))).rejects.toMatchObject({
+    code: "E_ROLLOUT_FAILED",
+    hint: expect.stringContaining(`bootlace rollback asg/${group}`),
+  });
+  patience.failures = 3;
+  const left = await rig.members(group);
+  expect(left.version).toBe("2");
+  expect([...left.versions].sort()).toEqual(["2", "3"]);
+
+  const apis = { ec2: await rig.clients.ec2(), scaling: await rig.clients.scaling() };
+  const wish = groupWish({ rollback: false });
+  expect((await planGroupBack(apis, group, 2, wish)).facts).toMatchObject({ version: 2 });
+  expect((await planGroupBack(apis, group, 1, wish)).facts).toMatchObject({ version: 1 });
+  const back = await planGroupBack(apis, group, undefined, wish);
+  expect(back.lines).toContain("1 of 2 instances are replaced");
+  expect(await make(back)).toMatchObject({ status: "Successful" });
+  clearInterval(timer);
+  expect(await rig.members(group)).toMatchObject({ version: "2", versions: ["2", "2"] });
+  // All are alike again: the version before is meant.
+  expect((await planGroupBack(apis, group, undefined, wish)).facts).toMatchObject({ before: 2, version: 1 });
+  await expect(planGroupBack(apis, group, 2, wish)).rejects.toMatchObject({ code: "E_ROLLBACK" });
+});
