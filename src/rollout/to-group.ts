@@ -24,7 +24,8 @@ export interface GroupApis {
 
 /**
  * A new version of a group's launch template, made from the one that the group runs, and a refresh that brings its
- * instances there. The group is bound to a number before, so that AWS can go back to it, and to the new one after.
+ * instances there. The group is bound to a number before, so that it launches nothing new and AWS can go back to it, and
+ * to the new one after.
  *
  * @throws {BootlaceError} `E_ROLLOUT_TARGET`, `E_ROLLOUT_IMAGE`, `E_ROLLOUT_BUSY`, and what AWS refuses.
  */
@@ -67,26 +68,27 @@ export async function planGroup(
     };
   return {
     lines: [
-      there
-        ? `version ${there.number} of ${template.name} has ${image.ami} already`
-        : `a new version of ${template.name} (${template.id}) from version ${source.number}: ${source.ami ?? "no AMI"} → ${image.ami}`,
       ...(pinned
         ? []
         : [`the group is bound to version ${source.number} instead of ${group.version}, for the way back`]),
+      there
+        ? `version ${there.number} of ${template.name} has ${image.ami} already`
+        : `a new version of ${template.name} (${template.id}) from version ${source.number}: ${source.ami ?? "no AMI"} → ${image.ami}`,
       `${others.length} of ${group.instances.length} instances are replaced${careText(wish.care)}, then the group has the new version`,
     ],
     facts,
     make: async (doing) => {
       const of = `group ${name}`;
+      // First: a group on $Latest would launch from a version that is made before, and nobody has proven that one there.
+      if (!pinned)
+        await deskStep(doing.report, { step: "bind", of, detail: `version ${source.number}` }, () =>
+          pinGroup(scaling, group, source.number),
+        );
       const version =
         there ??
         (await deskStep(doing.report, { step: "version", of: `template ${template.name}`, detail: image.ami }, () =>
           newVersion(ec2, template, image, source.number, source.number),
         ));
-      if (!pinned)
-        await deskStep(doing.report, { step: "bind", of, detail: `version ${source.number}` }, () =>
-          pinGroup(scaling, group, source.number),
-        );
       const care = group.instances.length === 0 ? { ...wish.care, rollBack: false } : wish.care;
       const id = await startRefresh(scaling, group, version.number, care);
       return { version: version.number, refresh: id, ...(await follow(id, doing)) };

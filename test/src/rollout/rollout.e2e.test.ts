@@ -334,3 +334,22 @@ test("rollback asg/ of a group that a failed refresh left with two versions goes
   expect((await planGroupBack(apis, group, undefined, wish)).facts).toMatchObject({ before: 2, version: 1 });
   await expect(planGroupBack(apis, group, 2, wish)).rejects.toMatchObject({ code: "E_ROLLBACK" });
 });
+
+test("rollout to asg: binds a group on $Latest before it makes the version that $Latest would be", async () => {
+  const { amis, calls } = rig.account.ec2;
+  const dir = await rig.project(amis.silent);
+  const group = await rig.group(await rig.template(), { version: "$Latest" });
+  const asked = calls.length;
+  // A desk that comes no further: what the group launches meanwhile is of the version of before.
+  rig.account.ec2.misbehave({ action: "CreateLaunchTemplateVersion", fault: { kind: "denied" } });
+  await expect(make(await rig.planGroup(dir, group))).rejects.toMatchObject({ code: "E_AWS_DENIED" });
+  expect(await rig.members(group)).toMatchObject({ version: "1", versions: ["1", "1"] });
+  expect(await make(await rig.planGroup(dir, group))).toMatchObject({ version: 2, status: "Successful" });
+  const changes = /^(UpdateAutoScalingGroup|CreateLaunchTemplateVersion|StartInstanceRefresh)$/;
+  const made = calls.slice(asked).filter(({ action, error }) => changes.test(action) && !error);
+  expect(made.map(({ action }) => action)).toEqual([
+    "UpdateAutoScalingGroup",
+    "CreateLaunchTemplateVersion",
+    "StartInstanceRefresh",
+  ]);
+});
