@@ -85,7 +85,11 @@ export class AwsApi {
     const { host, variable } = SERVICES[service];
     const { AWS_ENDPOINT_URL: any, [`AWS_ENDPOINT_URL_${variable}`]: own } = process.env;
     const url = new URL(own || any || `https://${host}.${region}.${domain}`);
-    this.#credentials ??= credentials();
+    // A failure is not kept: a role may be there seconds after its instance.
+    this.#credentials ??= credentials().catch((error: unknown) => {
+      this.#credentials = undefined;
+      throw error;
+    });
     const keys = await this.#credentials;
     const now = Date.now() + this.#ahead;
     const signed = signedHeaders({ host: url.host, region, service, headers, body, now }, keys);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { NOTICES } from "../../errors/notices.ts";
 import type { Event, RunEvent } from "../../types/event.ts";
 import type { BootTelling } from "../../types/service.ts";
@@ -20,7 +21,13 @@ export interface TellingParts {
   /** The first boot of this machine: no whole update has ended well on it yet. */
   readonly first: boolean;
   readonly notice: (level: "info" | "warning", code: keyof typeof NOTICES, message: string) => void;
+  /** Milliseconds that the metadata service is asked again in, from the boot's begin. */
+  readonly within?: number;
 }
+
+/** Milliseconds: a network that comes up late, or a service that is throttled, is there by then. */
+const OPEN_WITHIN = 30_000;
+const OPEN_EVERY = 1_000;
 
 /** The states that an instance on its way into the group, or into its warm pool, is going to. */
 const LAUNCHING = /^(InService|Warmed:)/;
@@ -32,6 +39,8 @@ interface Cloud {
   readonly instance: string;
   readonly hook: LaunchHook | undefined;
   readonly log: BootLog | undefined;
+  /** A hook is asked for and the instance is on its way into a group, whose name it cannot see. */
+  readonly lacksGroup: boolean;
 }
 
 /** Undefined elsewhere than on EC2. */
@@ -41,7 +50,7 @@ export function tellCloud(parts: TellingParts): CloudTeller | undefined {
   const early: Event[] = [];
   let opened: Cloud | undefined;
   // In parallel to the run: nobody waits for the metadata service.
-  const opening = openCloud(parts).then((cloud) => {
+  const opening = openInTime(parts).then((cloud) => {
     opened = cloud;
     for (const event of early.splice(0)) cloud.log?.add(event);
     void cloud.hook?.beat();
@@ -62,6 +71,19 @@ export function tellCloud(parts: TellingParts): CloudTeller | undefined {
   };
 }
 
+/** Nobody waits for it but the boot's end. @throws {Error} the last failure when time is up. */
+async function openInTime(parts: TellingParts): Promise<Cloud> {
+  const end = performance.now() + (parts.within ?? OPEN_WITHIN);
+  for (;;) {
+    try {
+      return await openCloud(parts);
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+    await sleep(OPEN_EVERY);
+  }
+}
+
 async function openCloud({ telling, first }: TellingParts): Promise<Cloud> {
   const imds = new Imds();
   const [instance, region, domain] = await Promise.all([
@@ -72,13 +94,14 @@ async function openCloud({ telling, first }: TellingParts): Promise<Cloud> {
   if (!instance || !region) throw new Error("the instance metadata service tells neither id nor region");
   const api = new AwsApi({ region, domain: domain ?? "amazonaws.com", credentials: () => imds.credentials() });
   const { lifecycleHook: name, logGroup } = telling;
-  const group = name === undefined ? undefined : await imds.get("tags/instance/aws:autoscaling:groupName");
-  const target = group === undefined ? undefined : await imds.get("autoscaling/target-lifecycle-state");
-  const isLaunching = name !== undefined && group !== undefined && LAUNCHING.test(target ?? "");
+  const target = name === undefined ? undefined : await imds.get("autoscaling/target-lifecycle-state");
+  const isLaunching = LAUNCHING.test(target ?? "");
+  const group = isLaunching ? await imds.get("tags/instance/aws:autoscaling:groupName") : undefined;
   return {
     api,
     instance,
-    hook: isLaunching ? new LaunchHook(api, { group, hook: name, instance, first }) : undefined,
+    hook: name && group ? new LaunchHook(api, { group, hook: name, instance, first }) : undefined,
+    lacksGroup: isLaunching && !group,
     log: logGroup === undefined ? undefined : new BootLog(api, logGroup, instance),
   };
 }
@@ -91,7 +114,16 @@ async function tellEnd(cloud: Cloud, outcome: Outcome | undefined, parts: Tellin
   else if (outcome === "reboot") await hook?.beat();
   else {
     if (outcome === "failed") await told;
-    if (hook) await completeHook(hook, outcome === "failed" ? "ABANDON" : "CONTINUE", parts);
+    const result = outcome === "failed" ? "ABANDON" : "CONTINUE";
+    if (hook) await completeHook(hook, result, parts);
+    else if (cloud.lacksGroup) {
+      const why = "the metadata do not name the group: the launch template needs InstanceMetadataTags=enabled";
+      parts.notice(
+        "warning",
+        "W_LIFECYCLE",
+        `The launch hook ${parts.telling.lifecycleHook} was not told ${result}: ${why}`,
+      );
+    }
   }
   hook?.stop();
   await told;
