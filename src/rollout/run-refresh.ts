@@ -8,6 +8,8 @@ export interface RefreshRun {
   readonly id: string;
   /** What a person would type to be back at the progress. */
   readonly again: string;
+  /** What a person would type to take it back. */
+  readonly back: string;
   /** The state that it is meant to end in: taking back has another one. */
   readonly wanted: "Successful" | "RollbackSuccessful";
   readonly maxFail: number | undefined;
@@ -43,10 +45,10 @@ export async function runRefresh(api: AutoScaling, run: RefreshRun, doing: Doing
 }
 
 /** For who stops watching. */
-export const goesOn = ({ group, id, again }: RefreshRun): string =>
-  `The refresh ${id} of ${group} goes on without this desk. Follow it: ${again}. Take it back: bootlace rollback asg/${group}`;
+export const goesOn = ({ group, id, again, back }: RefreshRun): string =>
+  `The refresh ${id} of ${group} goes on without this desk. Follow it: ${again}. Take it back: ${back}`;
 
-function failure({ group, id, again, wanted }: RefreshRun, last: InstanceRefresh): BootlaceError {
+function failure({ group, id, again, back, wanted }: RefreshRun, last: InstanceRefresh): BootlaceError {
   const { Status, StatusReason, RollbackDetails } = last;
   const why = RollbackDetails?.RollbackReason ?? StatusReason ?? "AWS gives no reason";
   const ended: Readonly<Record<string, string>> = {
@@ -63,7 +65,7 @@ function failure({ group, id, again, wanted }: RefreshRun, last: InstanceRefresh
     {
       hint: mixed
         ? "Look at what an abandoned instance said: EC2 keeps its console for about an hour: bootlace status i-…"
-        : `All back to the version that the group has: bootlace rollback asg/${group}. Go on instead: ${again}. Why: bootlace status i-… reads an instance's console.`,
+        : `All back to the version that the group has: ${back}. Go on instead: ${again}. Why: bootlace status i-… reads an instance's console.`,
     },
   );
 }

@@ -38,17 +38,18 @@ export async function planGroup(
   const group = await findGroup(scaling, name);
   const template = await findTemplate(ec2, group.templateId);
   const source = await templateVersion(ec2, template, group.version);
-  assertOwnAmi(template, source);
+  assertOwnAmi(template, source, image.at);
   const facts = { group: name, template: template.name, before: source.number, ami: image.ami, image: image.label };
-  const again = `bootlace rollout ${image.label} asg:${name}`;
+  const again = `bootlace rollout ${image.label} asg:${name}${image.at}`;
+  const back = `bootlace rollback asg/${name}${image.at}`;
   const follow = (id: string, doing: Doing) =>
-    end(scaling, { group: name, id, again, wanted: "Successful", maxFail: wish.maxFail }, wish, doing);
+    end(scaling, { group: name, id, again, back, wanted: "Successful", maxFail: wish.maxFail }, wish, doing);
   const running = await refreshUnderWay(scaling, name);
   if (running) {
     const wanted = wantedVersion(running);
     const there = wanted === undefined ? undefined : await templateVersion(ec2, template, `${wanted}`);
     const { InstanceRefreshId: id = "" } = running;
-    if (there?.ami !== image.ami) throw busy(name, running);
+    if (there?.ami !== image.ami) throw busy(name, running, image.at);
     return {
       lines: [`a refresh to version ${wanted} with ${image.ami} is under way: ${id}`],
       facts: { ...facts, version: wanted, refresh: id },
@@ -90,7 +91,7 @@ export async function planGroup(
           newVersion(ec2, template, image, source.number, source.number),
         ));
       const care = group.instances.length === 0 ? { ...wish.care, rollBack: false } : wish.care;
-      const id = await startRefresh(scaling, group, version.number, care);
+      const id = await startRefresh(scaling, group, version.number, care, image.at);
       return { version: version.number, refresh: id, ...(await follow(id, doing)) };
     },
   };
