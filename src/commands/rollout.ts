@@ -5,6 +5,7 @@ import type { Change } from "../rollout/change.ts";
 import { type Clients, clientsOf } from "../rollout/clients.ts";
 import { type Goal, parseGoal } from "../rollout/goal.ts";
 import { groupWish } from "../rollout/group-wish.ts";
+import { regionOf } from "../rollout/region.ts";
 import { type RolledImage, rolledImage } from "../rollout/rolled-image.ts";
 import { LOOK_EVERY, runChange } from "../rollout/run-change.ts";
 import { planGroup } from "../rollout/to-group.ts";
@@ -27,8 +28,8 @@ const rollout: CommandRun = async (context) => {
   const goal = parseGoal(args[1] ?? "");
   assertFits(goal, options);
   const config = loadConfig(dir);
-  const region = typeof options.region === "string" ? options.region : (config.region ?? process.env.AWS_REGION);
-  const image = await rolledImage(dir, config.name, args[0] ?? "", region);
+  const region = await regionOf(options.region, config.region);
+  const image = await rolledImage(dir, config, args[0] ?? "", region);
   const change = await planOf(goal, image, clientsOf(image.region), options);
   const title = `${image.label} (${image.ami} in ${image.region}) to ${goal.kind}:${goal.name}`;
   await runChange(change, { title, planned: options.plan === true, every: LOOK_EVERY }, context);

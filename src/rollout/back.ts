@@ -1,4 +1,4 @@
-import type { AutoScaling } from "@aws-sdk/client-auto-scaling";
+import type { AutoScaling, InstanceRefresh } from "@aws-sdk/client-auto-scaling";
 import type { EC2 } from "@aws-sdk/client-ec2";
 import type { SSM } from "@aws-sdk/client-ssm";
 import { BootlaceError } from "../../stage2/index.ts";
@@ -6,18 +6,27 @@ import { deskStep } from "../machine/desk-step.ts";
 import { assertThere } from "./aws/assert-image.ts";
 import { findGroup, pinGroup } from "./aws/groups.ts";
 import { parameterHistory, writeParameter } from "./aws/parameters.ts";
-import { refreshUnderWay, startRefresh } from "./aws/refreshes.ts";
+import { busy, refreshUnderWay, startRefresh } from "./aws/refreshes.ts";
 import { findTemplate, setDefault, templateVersion, templateVersions } from "./aws/templates.ts";
 import type { Change } from "./change.ts";
-import { backCommand } from "./run-refresh.ts";
 import { end, type GroupApis, type GroupWish } from "./to-group.ts";
 import { versionBefore } from "./versions-before.ts";
 
+export interface BackWish {
+  /** Number of the version; undefined: the one before. */
+  readonly to?: number | undefined;
+  /** What names the region in a printed command. */
+  readonly at: string;
+}
+
+/** States of instances that a refresh is to replace; the others leave, or stand aside. */
+const STAYS = /^(Pending|InService)/;
+
 /** The template's default becomes the version that was it before. @throws {BootlaceError} `E_ROLLBACK`, `E_ROLLOUT_TARGET`. */
-export async function planTemplateBack(ec2: EC2, name: string, to: number | undefined): Promise<Change> {
+export async function planTemplateBack(ec2: EC2, name: string, { to, at }: BackWish): Promise<Change> {
   const template = await findTemplate(ec2, name);
   const goal = { kind: "lt", name } as const;
-  const target = versionBefore(await templateVersions(ec2, template), template.default, to, goal);
+  const target = versionBefore(await templateVersions(ec2, template), template.default, to, goal, at);
   await assertThere(ec2, target);
   return {
     lines: [
@@ -34,56 +43,56 @@ export async function planTemplateBack(ec2: EC2, name: string, to: number | unde
 
 /**
  * A refresh that is under way is taken back by AWS; else a new one brings the group to the version that it had before.
+ * A group of mixed instances goes to the version that it is bound to: AWS binds it to another one at a refresh's good end only.
  *
  * @throws {BootlaceError} `E_ROLLBACK`, `E_ROLLOUT_TARGET`, `E_ROLLOUT_BUSY`.
  */
 export async function planGroupBack(
   { ec2, scaling }: GroupApis,
   name: string,
-  to: number | undefined,
+  { to, at }: BackWish,
   wish: GroupWish,
 ): Promise<Change> {
   const running = await refreshUnderWay(scaling, name);
-  if (running) return takeBack(scaling, name, running.InstanceRefreshId ?? "", running.Status ?? "", to, wish);
+  if (running) return takeBack(scaling, name, running, { to, at }, wish);
   const group = await findGroup(scaling, name);
   const template = await findTemplate(ec2, group.templateId);
   const current = await templateVersion(ec2, template, group.version);
   const goal = { kind: "asg", name } as const;
-  const strays = group.instances.filter(({ version }) => version !== `${current.number}`);
-  // What a refresh that failed left: the group itself is where it was, some of its instances are not.
-  const isMixed = strays.length > 0 && (to === undefined || to === current.number);
-  const target = isMixed ? current : versionBefore(await templateVersions(ec2, template), current.number, to, goal);
+  // What a refresh left behind that did not come to its end: not gone on with, its way back is the group's own version.
+  const isMixed = group.instances.some(({ state, version }) => STAYS.test(state) && version !== `${current.number}`);
+  const isPinned = group.version === `${current.number}`;
+  const toOwn = isMixed && (to === undefined ? isPinned : to === current.number);
+  const target = toOwn ? current : versionBefore(await templateVersions(ec2, template), current.number, to, goal, at);
   await assertThere(ec2, target);
-  const region = await scaling.config.region();
-  const back = backCommand(name, region);
-  const again = `bootlace rollback asg/${name} --to ${target.number} --region ${region}`;
+  const again = `bootlace rollback asg/${name} --to ${target.number}${at}`;
+  const back = `bootlace rollback asg/${name}${at}`;
   return {
     lines: [
-      isMixed
-        ? `${name}: all instances are put back to version ${current.number} of ${template.name} (${target.ami ?? "no AMI"})`
+      toOwn
+        ? `${name}: all instances to version ${target.number} of ${template.name}, which the group has (${target.ami ?? "no AMI"})`
         : `${name}: version ${current.number} → ${target.number} of ${template.name} (${target.ami ?? "no AMI"})`,
       `${group.instances.filter(({ version }) => version !== `${target.number}`).length} of ${group.instances.length} instances are replaced`,
     ],
     facts: { group: name, template: template.name, before: current.number, version: target.number },
     make: async (doing) => {
       // So that it can be taken back as well.
-      if (group.version !== `${current.number}`) await pinGroup(scaling, group, current.number);
-      const id = await startRefresh(scaling, group, target.number, wish.care);
+      if (!isPinned) await pinGroup(scaling, group, current.number);
+      const id = await startRefresh(scaling, group, target.number, wish.care, at);
       const run = { group: name, id, again, back, wanted: "Successful", maxFail: undefined } as const;
       return { refresh: id, ...(await end(scaling, run, wish, doing)) };
     },
   };
 }
 
-async function takeBack(
+function takeBack(
   scaling: AutoScaling,
   name: string,
-  id: string,
-  status: string,
-  to: number | undefined,
+  { InstanceRefreshId: id = "", Status: status }: InstanceRefresh,
+  { to, at }: BackWish,
   wish: GroupWish,
-): Promise<Change> {
-  const back = backCommand(name, await scaling.config.region());
+): Change {
+  const back = `bootlace rollback asg/${name}${at}`;
   if (to !== undefined)
     throw new BootlaceError("E_ROLLOUT_BUSY", `In ${name} a refresh is under way: ${id}, ${status}`, {
       hint: `Without --to it is taken back: ${back}`,
@@ -92,7 +101,11 @@ async function takeBack(
     lines: [`the refresh ${id} of ${name} (${status}) is taken back`],
     facts: { group: name, refresh: id },
     make: async (doing) => {
-      if (status !== "RollbackInProgress") await scaling.rollbackInstanceRefresh({ AutoScalingGroupName: name });
+      // The call names a group alone: what another desk began meanwhile is not what was shown here.
+      const now = await refreshUnderWay(scaling, name);
+      if (now && now.InstanceRefreshId !== id) throw busy(name, now, at);
+      if (now && now.Status !== "RollbackInProgress")
+        await scaling.rollbackInstanceRefresh({ AutoScalingGroupName: name });
       const run = { group: name, id, again: back, back, wanted: "RollbackSuccessful", maxFail: undefined } as const;
       return end(scaling, run, wish, doing);
     },
@@ -100,13 +113,13 @@ async function takeBack(
 }
 
 /** The value of before is written once more, as a new version. @throws {BootlaceError} `E_ROLLBACK`, `E_ROLLOUT_TARGET`. */
-export async function planParameterBack(ssm: SSM, name: string, to: number | undefined): Promise<Change> {
+export async function planParameterBack(ssm: SSM, name: string, { to, at }: BackWish): Promise<Change> {
   const history = await parameterHistory(ssm, name);
   const [current] = history;
   if (!current)
     throw new BootlaceError("E_ROLLOUT_TARGET", `There is no parameter ${name} in ${await ssm.config.region()}`);
   const goal = { kind: "ssm", name } as const;
-  const target = versionBefore(history, current.number, to, goal);
+  const target = versionBefore(history, current.number, to, goal, at);
   return {
     lines: [`${name}: ${current.value} (version ${current.number}) → ${target.value} (of version ${target.number})`],
     facts: { parameter: name, before: current.number, ami: target.value },

@@ -25,6 +25,7 @@ export async function followRefresh(
   let percent = -1;
   let reason = "";
   let abandoned = 0;
+  let said = false;
   let begun = false;
   const of = `group ${group}`;
   const say = (level: "info" | "warning", message: string): void =>
@@ -49,10 +50,11 @@ export async function followRefresh(
     [percent, reason] = [done, StatusReason];
     if (!isUnderWay(refresh)) return refresh;
     if (maxFail !== undefined && abandoned > maxFail && !begun && refresh.Status === "InProgress") {
+      if (!said) say("warning", `${abandoned} instances were abandoned by their boot: the refresh is taken back`);
+      said = true;
       await api.rollbackInstanceRefresh({ AutoScalingGroupName: group });
-      // An outage before this is asked again at the next look.
+      // Not before: what an outage kept from AWS is asked for again at the next look.
       begun = true;
-      say("warning", `${abandoned} instances were abandoned by their boot: the refresh is taken back`);
     }
     return undefined;
   };

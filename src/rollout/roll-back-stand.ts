@@ -8,13 +8,15 @@ import { type Clients, clientsOf } from "./clients.ts";
 import { type Goal, parseStand, standText } from "./goal.ts";
 import { groupWish } from "./group-wish.ts";
 import { listVersions, type VersionRow } from "./list-versions.ts";
+import { regionFlag, regionOf } from "./region.ts";
 import { LOOK_EVERY, runChange } from "./run-change.ts";
 
 /** `bootlace rollback lt/NAME | asg/NAME | ssm/NAME [--list] [--to N] [--plan]` */
 export async function rollBackStand(context: CommandContext): Promise<ExitCode> {
   const { dir, args, options, json, stdout } = context;
   const goal = parseStand(args[0] ?? "");
-  const region = typeof options.region === "string" ? options.region : loadConfig(dir).region;
+  const usual = loadConfig(dir).region;
+  const region = await regionOf(options.region, usual);
   const clients = clientsOf(region);
   if (options.list === true) {
     const rows = await listVersions(goal, clients);
@@ -22,23 +24,28 @@ export async function rollBackStand(context: CommandContext): Promise<ExitCode> 
     else stdout.write(rows.map(line).join("") || `${standText(goal)} has no version\n`);
     return EXIT.ok;
   }
-  const change = await planBack(goal, clients, options);
+  const change = await planBack(goal, clients, options, regionFlag(region, usual));
   const title = `Back: ${standText(goal)}`;
   await runChange(change, { title, planned: options.plan === true, every: LOOK_EVERY }, context);
   return EXIT.ok;
 }
 
-async function planBack({ kind, name }: Goal, clients: Clients, options: CommandContext["options"]): Promise<Change> {
+async function planBack(
+  { kind, name }: Goal,
+  clients: Clients,
+  options: CommandContext["options"],
+  at: string,
+): Promise<Change> {
   const to = typeof options.to === "number" ? options.to : undefined;
   switch (kind) {
     case "lt":
-      return planTemplateBack(await clients.ec2(), name, to);
+      return planTemplateBack(await clients.ec2(), name, { to, at });
     case "ssm":
-      return planParameterBack(await clients.ssm(), name, to);
+      return planParameterBack(await clients.ssm(), name, { to, at });
     case "asg": {
       const apis = { ec2: await clients.ec2(), scaling: await clients.scaling() };
       // A way back that fails may not lead forward again.
-      return planGroupBack(apis, name, to, groupWish({ ...options, rollback: false }));
+      return planGroupBack(apis, name, { to, at }, groupWish({ ...options, rollback: false }));
     }
   }
 }

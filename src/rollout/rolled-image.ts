@@ -1,6 +1,7 @@
 import { BootlaceError } from "../../stage2/index.ts";
 import { findImage } from "../image/find-image.ts";
 import { type ImageRecord, imageName, keptOrigins } from "../image/image-record.ts";
+import { regionFlag } from "./region.ts";
 
 /** An image as a rollout needs it. */
 export interface RolledImage {
@@ -9,6 +10,8 @@ export interface RolledImage {
   readonly project: string;
   readonly ami: string;
   readonly region: string;
+  /** What a printed command needs at its end to act there: ` --region …`, or nothing. */
+  readonly at: string;
 }
 
 /**
@@ -19,7 +22,7 @@ export interface RolledImage {
  */
 export async function rolledImage(
   dir: string,
-  project: string,
+  { name: project, region: usual }: { readonly name: string; readonly region?: string | undefined },
   target: string,
   region: string | undefined,
 ): Promise<RolledImage> {
@@ -45,7 +48,7 @@ export async function rolledImage(
   const [home = ""] = copies.keys();
   const where = region ?? home;
   const ami = copies.get(where);
-  if (ami !== undefined) return { label, project, ami, region: where };
+  if (ami !== undefined) return { label, project, ami, region: where, at: regionFlag(where, usual) };
   throw new BootlaceError(
     "E_ROLLOUT_IMAGE",
     `${label} has no copy in ${where}; it is in ${[...copies.keys()].join(", ")}`,

@@ -8,7 +8,7 @@ export interface RefreshRun {
   readonly id: string;
   /** What a person would type to be back at the progress. */
   readonly again: string;
-  /** What would take it back. */
+  /** What a person would type to take it back. */
   readonly back: string;
   /** The state that it is meant to end in: taking back has another one. */
   readonly wanted: "Successful" | "RollbackSuccessful";
@@ -48,11 +48,7 @@ export async function runRefresh(api: AutoScaling, run: RefreshRun, doing: Doing
 export const goesOn = ({ group, id, again, back }: RefreshRun): string =>
   `The refresh ${id} of ${group} goes on without this desk. Follow it: ${again}. Take it back: ${back}`;
 
-/** With its region: another one may have a group of that name. */
-export const backCommand = (group: string, region: string): string =>
-  `bootlace rollback asg/${group} --region ${region}`;
-
-function failure({ group, id, wanted, back }: RefreshRun, last: InstanceRefresh): BootlaceError {
+function failure({ group, id, again, back, wanted }: RefreshRun, last: InstanceRefresh): BootlaceError {
   const { Status, StatusReason, RollbackDetails } = last;
   const why = RollbackDetails?.RollbackReason ?? StatusReason ?? "AWS gives no reason";
   const ended: Readonly<Record<string, string>> = {
@@ -69,7 +65,7 @@ function failure({ group, id, wanted, back }: RefreshRun, last: InstanceRefresh)
     {
       hint: mixed
         ? "Look at what an abandoned instance said: EC2 keeps its console for about an hour: bootlace status i-…"
-        : `Put the others back: ${back}. Why: bootlace status i-… reads an instance's console.`,
+        : `All back to the version that the group has: ${back}. Go on instead: ${again}. Why: bootlace status i-… reads an instance's console.`,
     },
   );
 }

@@ -7,7 +7,7 @@ import { busy, type Care, refreshUnderWay, startRefresh, wantedVersion } from ".
 import { findTemplate, type Template, type TemplateVersion, templateVersion } from "./aws/templates.ts";
 import type { Change, Doing } from "./change.ts";
 import type { RolledImage } from "./rolled-image.ts";
-import { backCommand, goesOn, type RefreshRun, runRefresh } from "./run-refresh.ts";
+import { goesOn, type RefreshRun, runRefresh } from "./run-refresh.ts";
 import { assertOwnAmi, newVersion } from "./to-template.ts";
 import { readNote } from "./version-note.ts";
 
@@ -24,7 +24,8 @@ export interface GroupApis {
 
 /**
  * A new version of a group's launch template, made from the one that the group runs, and a refresh that brings its
- * instances there. The group is bound to a number before, so that AWS can go back to it, and to the new one after.
+ * instances there. The group is bound to a number before, so that it launches nothing new and AWS can go back to it, and
+ * to the new one after.
  *
  * @throws {BootlaceError} `E_ROLLOUT_TARGET`, `E_ROLLOUT_IMAGE`, `E_ROLLOUT_BUSY`, and what AWS refuses.
  */
@@ -37,10 +38,10 @@ export async function planGroup(
   const group = await findGroup(scaling, name);
   const template = await findTemplate(ec2, group.templateId);
   const source = await templateVersion(ec2, template, group.version);
-  assertOwnAmi(template, source);
+  assertOwnAmi(template, source, image.at);
   const facts = { group: name, template: template.name, before: source.number, ami: image.ami, image: image.label };
-  const again = `bootlace rollout ${image.label} asg:${name} --region ${image.region}`;
-  const back = backCommand(name, image.region);
+  const again = `bootlace rollout ${image.label} asg:${name}${image.at}`;
+  const back = `bootlace rollback asg/${name}${image.at}`;
   const follow = (id: string, doing: Doing) =>
     end(scaling, { group: name, id, again, back, wanted: "Successful", maxFail: wish.maxFail }, wish, doing);
   const running = await refreshUnderWay(scaling, name);
@@ -48,7 +49,7 @@ export async function planGroup(
     const wanted = wantedVersion(running);
     const there = wanted === undefined ? undefined : await templateVersion(ec2, template, `${wanted}`);
     const { InstanceRefreshId: id = "" } = running;
-    if (there?.ami !== image.ami) throw busy(name, running, image.region);
+    if (there?.ami !== image.ami) throw busy(name, running, image.at);
     return {
       lines: [`a refresh to version ${wanted} with ${image.ami} is under way: ${id}`],
       facts: { ...facts, version: wanted, refresh: id },
@@ -79,7 +80,7 @@ export async function planGroup(
     facts,
     make: async (doing) => {
       const of = `group ${name}`;
-      // First: a group on $Latest would launch the new version before anybody has seen it come up.
+      // First: a group on $Latest would launch from a version that is made before, and nobody has proven that one there.
       if (!pinned)
         await deskStep(doing.report, { step: "bind", of, detail: `version ${source.number}` }, () =>
           pinGroup(scaling, group, source.number),
@@ -90,7 +91,7 @@ export async function planGroup(
           newVersion(ec2, template, image, source.number, source.number),
         ));
       const care = group.instances.length === 0 ? { ...wish.care, rollBack: false } : wish.care;
-      const id = await startRefresh(scaling, group, version.number, care);
+      const id = await startRefresh(scaling, group, version.number, care, image.at);
       return { version: version.number, refresh: id, ...(await follow(id, doing)) };
     },
   };

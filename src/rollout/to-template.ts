@@ -31,7 +31,7 @@ export interface TemplateWish {
 export async function planTemplate(api: EC2, name: string, image: RolledImage, wish: TemplateWish): Promise<Change> {
   const template = await findTemplate(api, name);
   const source = await templateVersion(api, template, sourceOf(template, wish.source));
-  assertOwnAmi(template, source);
+  assertOwnAmi(template, source, image.at);
   await assertImage(api, image, source.ami);
   const there = source.ami === image.ami;
   const moves = wish.asDefault && !(there && template.default === source.number);
@@ -85,12 +85,12 @@ function sourceOf(template: Template, source: string): string {
 }
 
 /** A template may name a parameter instead of an AMI; its users wait for the parameter to change. */
-export function assertOwnAmi({ name }: Template, { ami, number }: TemplateVersion): void {
+export function assertOwnAmi({ name }: Template, { ami, number }: TemplateVersion, at: string): void {
   const [, parameter] = /^resolve:ssm:([^:]+)/.exec(ami ?? "") ?? [];
   if (parameter === undefined) return;
   throw new BootlaceError(
     "E_ROLLOUT_TARGET",
     `Version ${number} of ${name} takes its AMI from the parameter ${parameter}`,
-    { hint: `Roll out to that: bootlace rollout IMAGE ssm:${parameter}` },
+    { hint: `Roll out to that: bootlace rollout IMAGE ssm:${parameter}${at}` },
   );
 }

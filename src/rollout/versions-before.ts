@@ -13,6 +13,7 @@ export interface Version {
  * description, else the next lower number.
  *
  * @param all newest first.
+ * @param at what names the region in a printed command.
  * @throws {BootlaceError} `E_ROLLBACK` where there is none.
  */
 export function versionBefore<T extends Version>(
@@ -20,8 +21,9 @@ export function versionBefore<T extends Version>(
   current: number,
   wanted: number | undefined,
   goal: Goal,
+  at: string,
 ): T {
-  const listed = `bootlace rollback ${standText(goal)} --list shows what it has.`;
+  const listed = `bootlace rollback ${standText(goal)} --list${at} shows what it has.`;
   const after = readNote(all.find(({ number }) => number === current)?.description)?.after;
   const found =
     wanted === undefined
@@ -33,6 +35,6 @@ export function versionBefore<T extends Version>(
   if (wanted !== undefined)
     throw new BootlaceError("E_ROLLBACK", `${standText(goal)} has no version ${wanted}`, { hint: listed });
   throw new BootlaceError("E_ROLLBACK", `${standText(goal)} has nothing before version ${current}`, {
-    hint: "Roll out the image that you want: bootlace rollout IMAGE.",
+    hint: `Roll out the image that you want: bootlace rollout IMAGE ${goal.kind}:${goal.name}${at}`,
   });
 }

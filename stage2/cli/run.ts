@@ -140,7 +140,7 @@ async function withRuns(
       if (why) reporter({ t: Date.now(), k: "notice", level: "warning", code: "W_STAGE1", message: why });
       return ended;
     }).catch(async (error: unknown) => {
-      // Whoever holds the lock tells how it ends.
+      // Another boot that holds the lock tells how it ends. What a desk asked for tells nothing: then the hook's time decides.
       await teller?.end(error instanceof BootlaceError && error.code === "E_LOCKED" ? undefined : "failed");
       throw error;
     });

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { tellCloud } from "../../stage2/rim/cloud/tell-cloud.ts";
 import type { Event } from "../../stage2/types/event.ts";
@@ -29,6 +32,23 @@ const HOOK = {
   LifecycleTransition: "autoscaling:EC2_INSTANCE_LAUNCHING",
   HeartbeatTimeout: 3600,
 } as const;
+
+/** A metadata service in front of the instance's own that gives `fault` the say first; undefined: as it is. */
+async function imdsBefore(fault: (method: string, path: string) => number | undefined) {
+  const behind = process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT;
+  const server = createServer((asked, answer) => {
+    const status = fault(asked.method ?? "", asked.url ?? "");
+    if (status !== undefined) return void answer.writeHead(status).end();
+    const given = asked.headers as Record<string, string>;
+    const headers = Object.fromEntries(Object.entries(given).filter(([name]) => name.startsWith("x-aws-")));
+    const sent = fetch(`${behind}${asked.url}`, { method: asked.method ?? "GET", headers });
+    void sent.then(async (came) => answer.writeHead(came.status).end(await came.text()));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return () => server.close();
+}
 
 async function made(): Promise<void> {
   rig.account.ec2.state.logs.set("/shop/boot", new Map());
@@ -163,7 +183,33 @@ test("an interrupted run, and one that goes on after a reboot, complete nothing;
 test("a metadata service that does not answer is a notice", async () => {
   process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT = "http://127.0.0.1:9";
   const notices: string[] = [];
-  const parts = { telling: { stateTag: true }, first: true } as const;
+  const parts = { telling: { stateTag: true }, first: true, within: 0 } as const;
   await tellCloud({ ...parts, notice: (_level, code, message) => notices.push(`${code} ${message}`) })?.end("done");
   expect(notices).toEqual([expect.stringMatching(/^W_STATE_TAG AWS was not told of this boot: .*ECONNREFUSED/)]);
+});
+
+test("a role that comes later than its instance, and a metadata service that answers late, keep no hook from being told", async () => {
+  const { group, member, notices, tell } = await instance();
+  await until(() => group?.members[0]?.state === "Pending:Wait");
+  const asked = { token: 0, role: 0 };
+  const close = await imdsBefore((method, path) => {
+    if (method === "PUT") asked.token += 1;
+    if (path.endsWith("/security-credentials/")) asked.role += 1;
+    return method === "PUT" && asked.token <= 2 ? 503 : path.includes("/iam/") && asked.role <= 1 ? 404 : undefined;
+  });
+  await tell({ lifecycleHook: "boot" })?.end("done");
+  close();
+  await group?.work;
+  expect(asked.role).toBeGreaterThan(1);
+  expect(notices).toEqual(["info W_LIFECYCLE The launch hook boot was told CONTINUE"]);
+  expect(member?.state).toBe("InService");
+});
+
+test("an instance that is on its way into a group whose name it cannot see says so", async () => {
+  const { group, notices, tell } = await instance();
+  await until(() => group?.members[0]?.state === "Pending:Wait");
+  const close = await imdsBefore((_method, path) => (path.includes("/tags/") ? 404 : undefined));
+  await tell({ lifecycleHook: "boot" })?.end("done");
+  close();
+  expect(notices).toEqual([expect.stringMatching(/^warning W_LIFECYCLE .*InstanceMetadataTags=enabled/)]);
 });

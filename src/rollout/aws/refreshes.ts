@@ -38,10 +38,17 @@ export function wantedVersion({ DesiredConfiguration: wanted }: InstanceRefresh)
 /**
  * Begins to replace a group's instances by such of a version. When it has come to its end the group has that version.
  *
+ * @param at what names the region in a printed command.
  * @returns the refresh's id.
  * @throws {BootlaceError} `E_ROLLOUT_BUSY` where another one is under way.
  */
-export async function startRefresh(api: AutoScaling, group: Group, version: number, care: Care): Promise<string> {
+export async function startRefresh(
+  api: AutoScaling,
+  group: Group,
+  version: number,
+  care: Care,
+  at: string,
+): Promise<string> {
   const { minHealthy, checkpoints, checkpointDelay, rollBack } = care;
   try {
     const { InstanceRefreshId: id } = await api.startInstanceRefresh({
@@ -63,17 +70,17 @@ export async function startRefresh(api: AutoScaling, group: Group, version: numb
     // There is no client token: what a lost answer began is found by what it wants.
     const running = await refreshUnderWay(api, group.name);
     if (running?.InstanceRefreshId && wantedVersion(running) === version) return running.InstanceRefreshId;
-    throw busy(group.name, running, await api.config.region());
+    throw busy(group.name, running, at);
   }
   throw new BootlaceError("E_ROLLOUT_FAILED", `StartInstanceRefresh of ${group.name} answered no id`);
 }
 
-export function busy(group: string, running: InstanceRefresh | undefined, region: string): BootlaceError {
+export function busy(group: string, running: InstanceRefresh | undefined, at: string): BootlaceError {
   const version = running && wantedVersion(running);
   const what = version === undefined ? "another refresh" : `a refresh to version ${version}`;
   return new BootlaceError(
     "E_ROLLOUT_BUSY",
     `In ${group} ${what} is under way: ${running?.InstanceRefreshId ?? "its id is not told"}, ${running?.Status ?? ""}`,
-    { hint: `Let it end, or take it back: bootlace rollback asg/${group} --region ${region}` },
+    { hint: `Let it end, or take it back: bootlace rollback asg/${group}${at}` },
   );
 }

@@ -50,7 +50,7 @@ export async function templateVersion(api: EC2, { id, name }: Template, version:
     if (!/VersionNotFound|InvalidLaunchTemplateVersion/.test(awsCode(error))) throw error;
   }
   throw new BootlaceError("E_ROLLOUT_TARGET", `The launch template ${name} has no version ${version}`, {
-    hint: `bootlace rollback lt/${name} --list shows what it has.`,
+    hint: "`aws ec2 describe-launch-template-versions` lists what it has.",
   });
 }
 

@@ -85,12 +85,12 @@ export class AwsApi {
     const { host, variable } = SERVICES[service];
     const { AWS_ENDPOINT_URL: any, [`AWS_ENDPOINT_URL_${variable}`]: own } = process.env;
     const url = new URL(own || any || `https://${host}.${region}.${domain}`);
-    this.#credentials ??= credentials();
-    const keys = await this.#credentials.catch((error) => {
-      // A role may come a moment after its instance: the next try asks again.
+    // A failure is not kept: a role may be there seconds after its instance.
+    this.#credentials ??= credentials().catch((error: unknown) => {
       this.#credentials = undefined;
       throw error;
     });
+    const keys = await this.#credentials;
     const now = Date.now() + this.#ahead;
     const signed = signedHeaders({ host: url.host, region, service, headers, body, now }, keys);
     const came = await send({ url: url.origin, method: "POST", headers: signed, body, within: WITHIN });

@@ -27,17 +27,12 @@ export class Imds {
 
   /** Undefined where there is nothing of the kind. @throws {Error} when it does not answer. */
   async get(path: string): Promise<string | undefined> {
-    this.#token ??= this.#ask("PUT", "/latest/api/token", { "x-aws-ec2-metadata-token-ttl-seconds": "21600" }).then(
-      ({ status, body }) => {
-        if (status === 200) return body;
-        throw new Error(`EC2's instance metadata service gave no token (HTTP ${status})`);
-      },
-    );
-    const token = await this.#token.catch((error) => {
+    // A failure is not kept: who asks again gets another try.
+    this.#token ??= this.#newToken().catch((error: unknown) => {
       this.#token = undefined;
       throw error;
     });
-    const came = await this.#ask("GET", `/latest/meta-data/${path}`, { "x-aws-ec2-metadata-token": token });
+    const came = await this.#ask("GET", `/latest/meta-data/${path}`, { "x-aws-ec2-metadata-token": await this.#token });
     if (came.status === 200) return came.body;
     if (came.status === 404) return undefined;
     throw new Error(`EC2's instance metadata service answered HTTP ${came.status} for ${path}`);
@@ -54,6 +49,13 @@ export class Imds {
       return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: Token };
     }
     throw new Error(`EC2's instance metadata service gave no credentials for the role ${role} (Code ${Code})`);
+  }
+
+  async #newToken(): Promise<string> {
+    const life = { "x-aws-ec2-metadata-token-ttl-seconds": "21600" };
+    const { status, body } = await this.#ask("PUT", "/latest/api/token", life);
+    if (status === 200) return body;
+    throw new Error(`EC2's instance metadata service gave no token (HTTP ${status})`);
   }
 
   /** Two tries, as stage1 has them. */

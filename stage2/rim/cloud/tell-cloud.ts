@@ -21,22 +21,26 @@ export interface TellingParts {
   /** The first boot of this machine: no whole update has ended well on it yet. */
   readonly first: boolean;
   readonly notice: (level: "info" | "warning", code: keyof typeof NOTICES, message: string) => void;
+  /** Milliseconds that the metadata service is asked again in, from the boot's begin. */
+  readonly within?: number;
 }
+
+/** Milliseconds: a network that comes up late, or a service that is throttled, is there by then. */
+const OPEN_WITHIN = 30_000;
+const OPEN_EVERY = 1_000;
 
 /** The states that an instance on its way into the group, or into its warm pool, is going to. */
 const LAUNCHING = /^(InService|Warmed:)/;
 /** By `bootlace:state`, for whoever looks at instances. */
 const STATES: Readonly<Partial<Record<Outcome, string>>> = { done: "good", degraded: "degraded", failed: "failed" };
 
-/** Tries to reach the metadata service, and milliseconds between two. */
-const TRIES = 4;
-const PAUSE = 2_000;
-
 interface Cloud {
   readonly api: AwsApi;
   readonly instance: string;
   readonly hook: LaunchHook | undefined;
   readonly log: BootLog | undefined;
+  /** A hook is asked for and the instance is on its way into a group, whose name it cannot see. */
+  readonly lacksGroup: boolean;
 }
 
 /** Undefined elsewhere than on EC2. */
@@ -67,19 +71,20 @@ export function tellCloud(parts: TellingParts): CloudTeller | undefined {
   };
 }
 
-/** The metadata service may be late in the first seconds of a boot. */
+/** Nobody waits for it but the boot's end. @throws {Error} the last failure when time is up. */
 async function openInTime(parts: TellingParts): Promise<Cloud> {
-  for (let left = TRIES; ; left -= 1) {
+  const end = performance.now() + (parts.within ?? OPEN_WITHIN);
+  for (;;) {
     try {
       return await openCloud(parts);
     } catch (error) {
-      if (left === 1) throw error;
-      await sleep(PAUSE);
+      if (performance.now() > end) throw error;
     }
+    await sleep(OPEN_EVERY);
   }
 }
 
-async function openCloud({ telling, first, notice }: TellingParts): Promise<Cloud> {
+async function openCloud({ telling, first }: TellingParts): Promise<Cloud> {
   const imds = new Imds();
   const [instance, region, domain] = await Promise.all([
     imds.get("instance-id"),
@@ -89,19 +94,14 @@ async function openCloud({ telling, first, notice }: TellingParts): Promise<Clou
   if (!instance || !region) throw new Error("the instance metadata service tells neither id nor region");
   const api = new AwsApi({ region, domain: domain ?? "amazonaws.com", credentials: () => imds.credentials() });
   const { lifecycleHook: name, logGroup } = telling;
-  const group = name === undefined ? undefined : await imds.get("tags/instance/aws:autoscaling:groupName");
   const target = name === undefined ? undefined : await imds.get("autoscaling/target-lifecycle-state");
-  if (target !== undefined && group === undefined)
-    notice(
-      "warning",
-      "W_LIFECYCLE",
-      `The launch hook ${name} is not told of this boot: the metadata shows no tags; the launch template wants InstanceMetadataTags: enabled`,
-    );
-  const isLaunching = name !== undefined && group !== undefined && LAUNCHING.test(target ?? "");
+  const isLaunching = LAUNCHING.test(target ?? "");
+  const group = isLaunching ? await imds.get("tags/instance/aws:autoscaling:groupName") : undefined;
   return {
     api,
     instance,
-    hook: isLaunching ? new LaunchHook(api, { group, hook: name, instance, first }) : undefined,
+    hook: name && group ? new LaunchHook(api, { group, hook: name, instance, first }) : undefined,
+    lacksGroup: isLaunching && !group,
     log: logGroup === undefined ? undefined : new BootLog(api, logGroup, instance),
   };
 }
@@ -114,7 +114,16 @@ async function tellEnd(cloud: Cloud, outcome: Outcome | undefined, parts: Tellin
   else if (outcome === "reboot") await hook?.beat();
   else {
     if (outcome === "failed") await told;
-    if (hook) await completeHook(hook, outcome === "failed" ? "ABANDON" : "CONTINUE", parts);
+    const result = outcome === "failed" ? "ABANDON" : "CONTINUE";
+    if (hook) await completeHook(hook, result, parts);
+    else if (cloud.lacksGroup) {
+      const why = "the metadata do not name the group: the launch template needs InstanceMetadataTags=enabled";
+      parts.notice(
+        "warning",
+        "W_LIFECYCLE",
+        `The launch hook ${parts.telling.lifecycleHook} was not told ${result}: ${why}`,
+      );
+    }
   }
   hook?.stop();
   await told;

@@ -117,7 +117,7 @@ export class RolloutRig {
   }
 
   async planGroup(dir: string, group: string, options: Readonly<Record<string, unknown>> = {}, image = "web") {
-    const rolled = await rolledImage(dir, "small", image, "eu-west-1");
+    const rolled = await rolledImage(dir, { name: "small", region: "eu-west-1" }, image, "eu-west-1");
     const apis = { ec2: await this.clients.ec2(), scaling: await this.clients.scaling() };
     return planGroup(apis, group, rolled, groupWish(options));
   }

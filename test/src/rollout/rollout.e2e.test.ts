@@ -1,9 +1,13 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Writable } from "node:stream";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { runCli } from "../../../src/cli/run-cli.ts";
+import { openRecords } from "../../../src/image/records/open-records.ts";
 import { planGroupBack } from "../../../src/rollout/back.ts";
 import { groupWish } from "../../../src/rollout/group-wish.ts";
 import type { Event } from "../../../stage2/index.ts";
+import { sampleRecord } from "../image/sample-record.ts";
 import { gate } from "../machine/ec2/rig.ts";
 import { make, notices, RolloutRig } from "./rollout-rig.ts";
 
@@ -172,42 +176,12 @@ test("rollout to asg: replaces the instances, then the group is bound to the new
   expect((await rig.planGroup(dir, group)).make).toBeUndefined();
 
   const apis = { ec2: await rig.clients.ec2(), scaling: await rig.clients.scaling() };
-  await make(await planGroupBack(apis, group, undefined, groupWish({ rollback: false })));
+  await make(await planGroupBack(apis, group, HERE, groupWish({ rollback: false })));
   expect(await rig.members(group)).toMatchObject({ version: "1", versions: ["1", "1"] });
 });
 
-test("rollout to asg: binds a group on $Latest before its template has the new version", async () => {
-  const { amis, calls } = rig.account.ec2;
-  const dir = await rig.project(amis.silent);
-  const group = await rig.group(await rig.template(), { version: "$Latest", size: 1 });
-  const asked = calls.length;
-  await make(await rig.planGroup(dir, group), []);
-  const steps = ["UpdateAutoScalingGroup", "CreateLaunchTemplateVersion", "StartInstanceRefresh"];
-  const made = calls.slice(asked).map(({ action }) => action);
-  expect(made.filter((action) => steps.includes(action))).toEqual(steps);
-  expect(calls.slice(asked).find(({ action }) => action === "UpdateAutoScalingGroup")?.input).toMatchObject({
-    LaunchTemplate: { Version: "1" },
-  });
-});
-
-test("rollback asg/ puts instances that a failed refresh left back to the group's own version, and names the region", async () => {
-  const { amis, state } = rig.account.ec2;
-  const dir = await rig.project(amis.silent);
-  const template = await rig.template();
-  const group = await rig.group(template);
-  await make(await rig.planGroup(dir, group), []);
-  // As a refresh that ended as Failed leaves it: the group is at 2, one of its instances at 1.
-  const [member] = state.scaling.get(group)?.members ?? [];
-  if (member) Object.assign(member, { version: 1 });
-  const planned = await cli(dir, "rollback", `asg/${group}`, "--plan");
-  expect(planned.out).toContain("all instances are put back to version 2");
-  expect(planned.out).toContain("1 of 2 instances are replaced");
-  const made = await cli(dir, "rollback", `asg/${group}`, "--no-wait");
-  expect([made.exit, made.out]).toEqual([0, expect.stringContaining(`rollback asg/${group} --region eu-west-1`)]);
-  await rig.account.ec2.state.scaling.get(group)?.work;
-  expect(await rig.members(group)).toMatchObject({ version: "2", versions: ["2", "2"] });
-});
-
+/** The project's region, and no version in particular. */
+const HERE = { at: "" };
 const HOOK = { LifecycleHookName: "boot", LifecycleTransition: "autoscaling:EC2_INSTANCE_LAUNCHING" } as const;
 
 /** Answers each launch hook of a group as it comes, until all is over. */
@@ -243,6 +217,11 @@ test.each([
   await rig.idle(name);
   patience.failures = failures;
   const asked = calls.length;
+  // Asked again at the next look: the first call is not heard.
+  rig.account.ec2.misbehave({
+    action: "RollbackInstanceRefresh",
+    fault: { kind: "error", code: "ActiveInstanceRefreshNotFound" },
+  });
   const events: Event[] = [];
   await expect(make(await rig.planGroup(dir, name, options), events)).rejects.toMatchObject({
     code: "E_ROLLOUT_FAILED",
@@ -253,7 +232,9 @@ test.each([
   expect(notices(events).filter((text) => /Lifecycle Action Completed with ABANDON/.test(text)).length).toBeGreaterThan(
     1,
   );
-  expect(calls.slice(asked).some(({ action }) => action === "RollbackInstanceRefresh")).toBe(failures === 99);
+  const taken = calls.slice(asked).filter(({ action, error }) => action === "RollbackInstanceRefresh" && !error);
+  expect(taken).toHaveLength(failures === 99 ? 1 : 0);
+  expect(notices(events).filter((text) => /the refresh is taken back/.test(text))).toHaveLength(taken.length);
   expect(await rig.members(name)).toMatchObject({ version: "1", versions: ["1", "1"] });
 });
 
@@ -276,7 +257,7 @@ test("Ctrl-C leaves the refresh running and says how to go on; another rollout i
   await expect(made).rejects.toMatchObject({ name: "AbortError" });
   expect(notices(events).at(-1)).toMatch(
     new RegExp(
-      `goes on without this desk. Follow it: bootlace rollout web/\\S+ asg:${group} --region eu-west-1. Take it back: bootlace rollback asg/${group} --region eu-west-1`,
+      `goes on without this desk. Follow it: bootlace rollout web/\\S+ asg:${group}. Take it back: bootlace rollback asg/${group}`,
     ),
   );
   expect(state.scaling.get(group)?.refreshes[0]?.api.Status).toBe("InProgress");
@@ -300,7 +281,7 @@ test("rollback asg/ takes a refresh back that is under way; --no-wait begins and
   const stop = answering(group, () => "CONTINUE");
   const apis = { ec2: await rig.clients.ec2(), scaling: await rig.clients.scaling() };
   // The first instance may be there before it is asked; all of them are not.
-  const back = await planGroupBack(apis, group, undefined, groupWish({ rollback: false }));
+  const back = await planGroupBack(apis, group, HERE, groupWish({ rollback: false }));
   await make(back);
   stop();
   expect(await rig.members(group)).toMatchObject({ version: "1", versions: ["1", "1"] });
@@ -319,4 +300,131 @@ test("rollout to asg: whose answer is lost follows the refresh that it began; a 
   rig.account.ec2.misbehave({ action: "StartInstanceRefresh", fault: { kind: "mute" } });
   expect(await make(await rig.planGroup(dir, group))).toMatchObject({ version: 2, status: "Successful" });
   expect(state.scaling.get(group)?.refreshes).toHaveLength(1);
+});
+
+test("rollback asg/ of a group that a failed refresh left with two versions goes to the group's own", async () => {
+  const { amis, patience } = rig.account.ec2;
+  const dir = await rig.project(amis.silent);
+  const template = await rig.template();
+  await rig.api.createLaunchTemplateVersion({
+    LaunchTemplateName: template,
+    SourceVersion: "1",
+    LaunchTemplateData: { ImageId: amis.debian },
+  });
+  const group = await rig.group(template, { version: "2" });
+  await rig.scaling.putLifecycleHook({ AutoScalingGroupName: group, ...HOOK, HeartbeatTimeout: 3600 });
+  // The first new instance is good, all others of that image are not.
+  let good = "";
+  const stored = rig.account.ec2.state.scaling.get(group);
+  const timer = setInterval(() => {
+    for (const { id, waiting } of stored?.members ?? [])
+      for (const action of waiting.values()) {
+        const isNew = rig.account.ec2.state.instances.get(id)?.api.ImageId === amis.silent;
+        if (isNew && good === "") good = id;
+        action.complete(isNew && id !== good ? "ABANDON" : "CONTINUE");
+      }
+  }, 5);
+  patience.failures = 1;
+  await expect(make(await rig.planGroup(dir, group, { rollback: false }))).rejects.toMatchObject({
+    code: "E_ROLLOUT_FAILED",
+    hint: expect.stringContaining(`bootlace rollback asg/${group}`),
+  });
+  patience.failures = 3;
+  const left = await rig.members(group);
+  expect(left.version).toBe("2");
+  expect([...left.versions].sort()).toEqual(["2", "3"]);
+
+  const apis = { ec2: await rig.clients.ec2(), scaling: await rig.clients.scaling() };
+  const wish = groupWish({ rollback: false });
+  expect((await planGroupBack(apis, group, { ...HERE, to: 2 }, wish)).facts).toMatchObject({ version: 2 });
+  expect((await planGroupBack(apis, group, { ...HERE, to: 1 }, wish)).facts).toMatchObject({ version: 1 });
+  const back = await planGroupBack(apis, group, HERE, wish);
+  expect(back.lines).toContain("1 of 2 instances are replaced");
+  expect(await make(back)).toMatchObject({ status: "Successful" });
+  clearInterval(timer);
+  expect(await rig.members(group)).toMatchObject({ version: "2", versions: ["2", "2"] });
+  // All are alike again: the version before is meant.
+  expect((await planGroupBack(apis, group, HERE, wish)).facts).toMatchObject({ before: 2, version: 1 });
+  await expect(planGroupBack(apis, group, { ...HERE, to: 2 }, wish)).rejects.toMatchObject({ code: "E_ROLLBACK" });
+});
+
+test("rollout to asg: binds a group on $Latest before it makes the version that $Latest would be", async () => {
+  const { amis, calls } = rig.account.ec2;
+  const dir = await rig.project(amis.silent);
+  const group = await rig.group(await rig.template(), { version: "$Latest" });
+  const asked = calls.length;
+  // A desk that comes no further: what the group launches meanwhile is of the version of before.
+  rig.account.ec2.misbehave({ action: "CreateLaunchTemplateVersion", fault: { kind: "denied" } });
+  await expect(make(await rig.planGroup(dir, group))).rejects.toMatchObject({ code: "E_AWS_DENIED" });
+  expect(await rig.members(group)).toMatchObject({ version: "1", versions: ["1", "1"] });
+  expect(await make(await rig.planGroup(dir, group))).toMatchObject({ version: 2, status: "Successful" });
+  const changes = /^(UpdateAutoScalingGroup|CreateLaunchTemplateVersion|StartInstanceRefresh)$/;
+  const made = calls.slice(asked).filter(({ action, error }) => changes.test(action) && !error);
+  expect(made.map(({ action }) => action)).toEqual([
+    "UpdateAutoScalingGroup",
+    "CreateLaunchTemplateVersion",
+    "StartInstanceRefresh",
+  ]);
+});
+
+test.each([
+  ["--region, which is not the project's", true, true],
+  ["AWS_REGION where the project has none", false, false],
+])(
+  "rollout and rollback act in the same region, and so do the commands that they print: %s",
+  async (_what, ofProject, byOption) => {
+    const { amis, region } = rig.account.ec2;
+    const dir = await rig.project(amis.silent);
+    const usual = ofProject ? "region: us-east-1" : "";
+    const file = join(dir, "bootlace.yaml");
+    writeFileSync(file, readFileSync(file, "utf8").replace(`region: ${region}`, usual));
+    // A copy at home elsewhere: the image's own region is none that was asked for.
+    const id = "20261130T121500-3fa9c3";
+    const origin = { ami: "ami-0123456789abcdef0", region: "us-east-1", login: "root" };
+    const copies = [{ region, origin: { ami: amis.silent, region } }];
+    await (await openRecords(dir)).add(sampleRecord("web", id, { origin, layers: [], copies }));
+    const group = await rig.group(await rig.template());
+    await rig.scaling.putLifecycleHook({ AutoScalingGroupName: group, ...HOOK, HeartbeatTimeout: 3600 });
+    const option = byOption ? ["--region", region] : [];
+    const begun = await cli(dir, "rollout", "web", `asg:${group}`, "--no-wait", ...option);
+    expect(begun.exit).toBe(0);
+    const [, followed = "", back = ""] =
+      /Follow it: bootlace (.+?)\. Take it back: bootlace (.+)\n/.exec(begun.out) ?? [];
+    for (const command of [followed, back]) expect(command).toMatch(new RegExp(` --region ${region}$`));
+    const another = await cli(dir, "rollback", `asg/${group}`, "--to", "1", ...option);
+    expect(another.err).toContain(back);
+    const stop = answering(group, () => "CONTINUE");
+    // As it was printed, on a desk whose SDK finds another region.
+    const found = process.env.AWS_REGION;
+    process.env.AWS_REGION = "eu-central-1";
+    const taken = await cli(dir, ...back.split(" "));
+    if (found === undefined) delete process.env.AWS_REGION;
+    else process.env.AWS_REGION = found;
+    stop();
+    expect(taken).toMatchObject({ exit: 0 });
+    const none = await cli(dir, "rollback", `asg/${group}`, "--to", "7", ...option);
+    expect(none.err).toContain(`--list --region ${region}`);
+  },
+);
+
+test("rollback asg/ does not take back a refresh that somebody began after it was shown another one", async () => {
+  const { amis, state } = rig.account.ec2;
+  const dir = await rig.project(amis.silent);
+  const group = await rig.group(await rig.template());
+  const apis = { ec2: await rig.clients.ec2(), scaling: await rig.clients.scaling() };
+  const change = await rig.planGroup(dir, group, { wait: false });
+  await rig.scaling.putLifecycleHook({ AutoScalingGroupName: group, ...HOOK, HeartbeatTimeout: 3600 });
+  const first = await make(change);
+  const back = await planGroupBack(apis, group, HERE, groupWish({ rollback: false }));
+  expect(back.facts).toMatchObject({ refresh: first?.refresh });
+  const stop = answering(group, () => "CONTINUE");
+  await rig.scaling.cancelInstanceRefresh({ AutoScalingGroupName: group });
+  await rig.idle(group);
+  stop();
+  const second = await make(change);
+  await expect(make(back)).rejects.toMatchObject({ code: "E_ROLLOUT_BUSY" });
+  expect(state.scaling.get(group)?.refreshes[0]).toMatchObject({
+    asked: "go on",
+    api: { InstanceRefreshId: second?.refresh },
+  });
 });
