@@ -427,4 +427,30 @@ test("rollback asg/ does not take back a refresh that somebody began after it wa
     asked: "go on",
     api: { InstanceRefreshId: second?.refresh },
   });
+  const stopAgain = answering(group, () => "CONTINUE");
+  await rig.idle(group);
+  stopAgain();
+});
+
+test("rollback refuses a version whose AMI is gone before anything is changed", async () => {
+  const { amis, calls } = rig.account.ec2;
+  const own = { Name: "removed", SourceImageId: amis.silent, SourceRegion: "eu-west-1" };
+  const { ImageId: removed = "" } = await rig.api.copyImage(own);
+  const template = await rig.template(removed);
+  await rig.api.createLaunchTemplateVersion({
+    LaunchTemplateName: template,
+    SourceVersion: "1",
+    LaunchTemplateData: { ImageId: amis.root },
+  });
+  await rig.api.modifyLaunchTemplate({ LaunchTemplateName: template, DefaultVersion: "2" });
+  const group = await rig.group(template, { version: "2" });
+  await rig.api.deregisterImage({ ImageId: removed });
+  const dir = await rig.project(amis.silent);
+  const asked = calls.length;
+  for (const stand of [`lt/${template}`, `asg/${group}`]) {
+    const refused = await cli(dir, "rollback", stand);
+    expect(refused).toMatchObject({ exit: 2, err: expect.stringContaining(`has ${removed}, which is gone`) });
+    expect(refused.err).toContain(`bootlace rollback ${stand} --list`);
+  }
+  expect(calls.slice(asked).filter(({ action }) => !action.startsWith("Describe"))).toEqual([]);
 });
