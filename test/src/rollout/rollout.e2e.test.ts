@@ -454,3 +454,16 @@ test("rollback refuses a version whose AMI is gone before anything is changed", 
   }
   expect(calls.slice(asked).filter(({ action }) => !action.startsWith("Describe"))).toEqual([]);
 });
+
+test("rollout of a NAME with good images of two architectures asks for one, and takes the newest of --arch", async () => {
+  const { amis } = rig.account.ec2;
+  const dir = await rig.project(amis.silent);
+  const origin = { ami: amis.debianArm, region: "eu-west-1", login: "root" };
+  const arm = { origin, layers: [], copies: [], arch: "arm64" };
+  await (await openRecords(dir)).add(sampleRecord("web", "20261130T121500-3fa9c3", arm));
+  const goal = `lt:${await rig.template()}`;
+  const refused = await cli(dir, "rollout", "web", goal, "--plan");
+  expect(refused).toMatchObject({ exit: 2, err: expect.stringContaining("web/20261130T101500-3fa9c1 (x86_64)") });
+  for (const which of [["web", "--arch", "x86_64"], ["web/20261130T101500-3fa9c1"]])
+    expect((await cli(dir, "rollout", ...which, goal, "--plan")).out).toContain(amis.silent);
+});
