@@ -29,7 +29,8 @@ const rollout: CommandRun = async (context) => {
   assertFits(goal, options);
   const config = loadConfig(dir);
   const region = await regionOf(options.region, config.region);
-  const image = await rolledImage(dir, config, args[0] ?? "", region);
+  const arch = typeof options.arch === "string" ? options.arch : undefined;
+  const image = await rolledImage(dir, config, args[0] ?? "", region, arch);
   const change = await planOf(goal, image, clientsOf(image.region), options);
   const title = `${image.label} (${image.ami} in ${image.region}) to ${goal.kind}:${goal.name}`;
   await runChange(change, { title, planned: options.plan === true, every: LOOK_EVERY }, context);

@@ -3,7 +3,7 @@ import type { EC2 } from "@aws-sdk/client-ec2";
 import type { SSM } from "@aws-sdk/client-ssm";
 import { BootlaceError } from "../../stage2/index.ts";
 import { deskStep } from "../machine/desk-step.ts";
-import { assertThere } from "./aws/assert-image.ts";
+import { assertVersion } from "./assert-version.ts";
 import { findGroup, pinGroup } from "./aws/groups.ts";
 import { parameterHistory, writeParameter } from "./aws/parameters.ts";
 import { busy, refreshUnderWay, startRefresh } from "./aws/refreshes.ts";
@@ -27,7 +27,7 @@ export async function planTemplateBack(ec2: EC2, name: string, { to, at }: BackW
   const template = await findTemplate(ec2, name);
   const goal = { kind: "lt", name } as const;
   const target = versionBefore(await templateVersions(ec2, template), template.default, to, goal, at);
-  await assertThere(ec2, target);
+  await assertVersion(ec2, target, goal, at);
   return {
     lines: [
       `the default of ${template.name}: version ${template.default} → ${target.number} (${target.ami ?? "no AMI"})`,
@@ -64,7 +64,7 @@ export async function planGroupBack(
   const isPinned = group.version === `${current.number}`;
   const toOwn = isMixed && (to === undefined ? isPinned : to === current.number);
   const target = toOwn ? current : versionBefore(await templateVersions(ec2, template), current.number, to, goal, at);
-  await assertThere(ec2, target);
+  await assertVersion(ec2, target, goal, at);
   const again = `bootlace rollback asg/${name} --to ${target.number}${at}`;
   const back = `bootlace rollback asg/${name}${at}`;
   return {

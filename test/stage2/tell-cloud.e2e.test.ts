@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { Imds } from "../../stage2/rim/cloud/imds.ts";
 import { tellCloud } from "../../stage2/rim/cloud/tell-cloud.ts";
 import type { Event } from "../../stage2/types/event.ts";
 import type { BootTelling } from "../../stage2/types/service.ts";
@@ -212,4 +213,18 @@ test("an instance that is on its way into a group whose name it cannot see says 
   await tell({ lifecycleHook: "boot" })?.end("done");
   close();
   expect(notices).toEqual([expect.stringMatching(/^warning W_LIFECYCLE .*InstanceMetadataTags=enabled/)]);
+});
+
+test("get() of the metadata service asks for a token again after it got none", async () => {
+  const { id, group } = await instance();
+  await until(() => group?.members[0]?.state === "Pending:Wait");
+  let asked = 0;
+  const close = await imdsBefore((method) => {
+    asked += method === "PUT" ? 1 : 0;
+    return method === "PUT" && asked === 1 ? 503 : undefined;
+  });
+  const imds = new Imds();
+  await expect(imds.get("instance-id")).rejects.toThrow("gave no token (HTTP 503)");
+  expect(await imds.get("instance-id")).toBe(id);
+  close();
 });

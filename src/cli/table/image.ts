@@ -187,6 +187,7 @@ export const imageCommands: readonly CommandSpec[] = [
       { name: "goal", summary: "lt:NAME, asg:NAME or ssm:NAME", kind: "text" },
     ],
     options: [
+      { flags: "--arch <arch>", summary: "Of a NAME with several architectures", choices: ["x86_64", "arm64"] },
       { flags: "--default", summary: "lt: make the new version the default" },
       { flags: "--source <version>", summary: "lt: from this version: a number, default or newest", kind: "text" },
       { flags: "--min-healthy <n>", summary: "asg: per cent that stay in service (AWS: 90)", parse: "integer" },

@@ -427,4 +427,43 @@ test("rollback asg/ does not take back a refresh that somebody began after it wa
     asked: "go on",
     api: { InstanceRefreshId: second?.refresh },
   });
+  const stopAgain = answering(group, () => "CONTINUE");
+  await rig.idle(group);
+  stopAgain();
+});
+
+test("rollback refuses a version whose AMI is gone before anything is changed", async () => {
+  const { amis, calls } = rig.account.ec2;
+  const own = { Name: "removed", SourceImageId: amis.silent, SourceRegion: "eu-west-1" };
+  const { ImageId: removed = "" } = await rig.api.copyImage(own);
+  const template = await rig.template(removed);
+  await rig.api.createLaunchTemplateVersion({
+    LaunchTemplateName: template,
+    SourceVersion: "1",
+    LaunchTemplateData: { ImageId: amis.root },
+  });
+  await rig.api.modifyLaunchTemplate({ LaunchTemplateName: template, DefaultVersion: "2" });
+  const group = await rig.group(template, { version: "2" });
+  await rig.api.deregisterImage({ ImageId: removed });
+  const dir = await rig.project(amis.silent);
+  const asked = calls.length;
+  for (const stand of [`lt/${template}`, `asg/${group}`]) {
+    const refused = await cli(dir, "rollback", stand);
+    expect(refused).toMatchObject({ exit: 2, err: expect.stringContaining(`has ${removed}, which is gone`) });
+    expect(refused.err).toContain(`bootlace rollback ${stand} --list`);
+  }
+  expect(calls.slice(asked).filter(({ action }) => !action.startsWith("Describe"))).toEqual([]);
+});
+
+test("rollout of a NAME with good images of two architectures asks for one, and takes the newest of --arch", async () => {
+  const { amis } = rig.account.ec2;
+  const dir = await rig.project(amis.silent);
+  const origin = { ami: amis.debianArm, region: "eu-west-1", login: "root" };
+  const arm = { origin, layers: [], copies: [], arch: "arm64" };
+  await (await openRecords(dir)).add(sampleRecord("web", "20261130T121500-3fa9c3", arm));
+  const goal = `lt:${await rig.template()}`;
+  const refused = await cli(dir, "rollout", "web", goal, "--plan");
+  expect(refused).toMatchObject({ exit: 2, err: expect.stringContaining("web/20261130T101500-3fa9c1 (x86_64)") });
+  for (const which of [["web", "--arch", "x86_64"], ["web/20261130T101500-3fa9c1"]])
+    expect((await cli(dir, "rollout", ...which, goal, "--plan")).out).toContain(amis.silent);
 });
