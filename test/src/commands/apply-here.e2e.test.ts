@@ -92,7 +92,7 @@ test("apply --here --jobs 1 runs one script at a time where several could run", 
   };
   expect(await order("--jobs", "1")).toBe("start,done,start,done,start,done");
   expect(await order("--jobs", "3")).toMatch(/^start,start,start/);
-}, 30_000);
+});
 
 test("apply --here exits 1 when a script fails, names what that blocks, and goes on with it the next time", async () => {
   const { run, write, log } = rig({ ...SERVICES, base: "init: exit 3\n" });
@@ -104,7 +104,7 @@ test("apply --here exits 1 when a script fails, names what that blocks, and goes
   write("base", SERVICES.base);
   expect((await run("apply")).exit).toBe(0);
   expect(log()).toEqual(ALL);
-}, 30_000);
+});
 
 test("apply --here brings an env: secret to its script, and it stands in no file under the root", async () => {
   const secret =
@@ -122,7 +122,7 @@ test("apply --here brings an env: secret to its script, and it stands in no file
   expect(() => execFileSync("grep", ["-rlaF", "s3cret", root], { stdio: "pipe" })).toThrow(
     expect.objectContaining({ status: 1 }),
   );
-}, 30_000);
+});
 
 test("apply --here asks only for the secrets of services that are asked for", async () => {
   const services = { ...SERVICES, metrics: `secrets: {key: {phases: [init]}}\n${SERVICES.metrics}` };
@@ -132,7 +132,7 @@ test("apply --here asks only for the secrets of services that are asked for", as
   const refused = await run("apply", ["-s", "metrics"]);
   expect([refused.exit, refused.err]).toEqual([2, expect.stringContaining("E_SECRET_SOURCE")]);
   expect(log()).toEqual(ALL);
-}, 30_000);
+});
 
 test.each([
   ["SIGINT", 130],
@@ -168,7 +168,7 @@ test("a second apply --here while one runs exits 3 and does not touch what the m
   writeFileSync(join(home, "gate"), "go\n");
   expect((await ended).exit).toBe(0);
   expect(current()).not.toBe(first);
-}, 30_000);
+});
 
 test("apply without --here is refused with exit 2, before anything is written", async () => {
   const { run, root } = rig(SERVICES);

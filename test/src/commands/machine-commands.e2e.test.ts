@@ -77,7 +77,7 @@ test("up on a machine that runs delivers what changed, and `-s +NAME` brings a s
   const more = await bootlace(dir, "up", "dev", "-s", "+web", "--json");
   expect(startsOf(more.out)).toEqual(["web.init", "base.update", "web.update"]);
   await bootlace(dir, "destroy", "dev", "--yes");
-}, 30_000);
+});
 
 test("test runs init, update, reboot, update on a machine that is gone afterwards, and fails when a script does", async () => {
   const dir = await project();
@@ -164,4 +164,4 @@ test("up --watch applies again when a script is saved, outlives a script that fa
   }
   expect([await ended, stderr]).toEqual([[130, null], ""]);
   expect((await bootlace(dir, "status")).out).toMatch(/^dev +running/);
-}, 30_000);
+});

@@ -181,7 +181,7 @@ test("a sandbox reboots by itself when its runner asks for it, at the same addre
   await expect.poll(() => machine.boot().catch(() => before.boot), { timeout: 5000 }).not.toBe(before.boot);
   expect((await state(dir)).port).toBe(before.port);
   expect(await run(machine, "grep ^boot= /run/bootlace/seed")).toBe(`boot=${await machine.boot()}`);
-}, 15_000);
+});
 
 test("shell() gives a terminal of the person's size, follows its changes, and ends with the shell's exit code", async () => {
   const machine = await launch(await makeProject({}));
@@ -206,7 +206,7 @@ test("shell() gives a terminal of the person's size, follows its changes, and en
   expect(exit).toBe(6);
   expect(said).toMatch(/\/dev\/pts\/\d/);
   await session.close();
-}, 15_000);
+});
 
 test("launch() refuses an image over a root whose packages changed since", async () => {
   const dir = await makeProject({});

@@ -142,7 +142,7 @@ test("of every leftover that is planted verify finds each kind before, and none 
     "/root/.aws:\nsso\n\n/var/crash:\n\n/var/lib/bootlace:\n\n/var/tmp:\n0\nssh-ed25519 AAAAother me\n0\n1\nnone\nregistry=x\n192.0.2.1 kept\n",
   );
   await session.close();
-}, 20_000);
+});
 
 const finds = async (dir: string, env: Record<string, string> = {}): Promise<string> => {
   Object.assign(process.env, env);
@@ -190,7 +190,7 @@ test("an image fails that holds a user's private key or the builder's identity",
   const said = await finds(dir);
   expect(said).toContain("/root/.ssh/id_ed25519: a private key");
   expect(said).toContain("/srv/who: the build machine's machine-id");
-}, 20_000);
+});
 
 test("needlesFor() gives nothing for values so short that they stand everywhere by chance", () => {
   expect(needlesFor({ name: "pin", value: "1234" })).toEqual([]);

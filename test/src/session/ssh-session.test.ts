@@ -32,7 +32,7 @@ test("SshSession.exec() loses no exit code of a hundred commands that end at onc
   for (let count = 0; count < 92; count += 1) exits.push(await session.exec(["sh", "-c", "exit 7"]));
   expect(new Set(exits.map(({ exit }) => exit))).toEqual(new Set([7]));
   await session.close();
-}, 20_000);
+});
 
 test("SshSession.exec() uploads no faster than the machine reads, byte for byte", async () => {
   const session = await connect(await startSshHost());
@@ -53,7 +53,7 @@ test("SshSession.exec() uploads no faster than the machine reads, byte for byte"
   const sum = await session.exec(["sha256sum"], { stdin: Readable.from(Array.from({ length: 24 }, () => blob)) });
   expect(sum.stdout.split(" ")[0]).toBe(hash.digest("hex"));
   await session.close();
-}, 30_000);
+});
 
 test("SshSession.exec() fails with the reason of a stdin that fails, not with that of the channel", async () => {
   const session = await connect(await startSshHost());
