@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
+import { deskArch } from "../../../src/runtime/pinned.ts";
 import { makeProject, SMALL } from "../../support/small-project.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -35,7 +36,7 @@ test("build --on-error keep ends, leaves the machine, names how to go on, and gc
   const { exit, out } = await bootlace(dir, ["build", "base", "--on-error", "keep"]);
   expect(exit).toBe(1);
   const [id = ""] = readdirSync(join(dir, ".bootlace", "machines"));
-  expect(out).toContain(`bootlace build base --resume ${id};`);
+  expect(out).toContain(`bootlace build base --arch ${deskArch()} --resume ${id};`);
   const never = await bootlace(dir, ["build", "base", "--resume", "build-base-never"]);
   expect([never.exit, never.err]).toEqual([2, expect.stringContaining("`bootlace gc --plan --all`")]);
   expect((await bootlace(dir, ["gc", "--plan", "--all"])).out).toContain(id);
