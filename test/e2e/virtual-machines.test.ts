@@ -34,7 +34,7 @@ beforeAll(async () => {
   await makeVmBase();
   project = await e2eProject();
   dir = project.dir;
-}, 900_000);
+});
 afterAll(() => project.remove());
 beforeEach(() => void seen.splice(0));
 
@@ -308,7 +308,7 @@ describe("a host that exists, entered as a user who becomes root by sudo", () =>
   let config = "";
   beforeAll(async () => {
     config = await asSudoHost(dir, await dev(), "vmhost");
-  }, 300_000);
+  });
   beforeEach(() => {
     process.env.BOOTLACE_SSH_CONFIG = config;
   });

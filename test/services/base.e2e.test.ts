@@ -43,7 +43,7 @@ test("bootlace/base lets in whom the params name and nobody else, quiets upgrade
 
   await writeFile(join(dev.dir, "bootlace.yaml"), config(`{users: "../x ${BOB}"}`));
   expect(await dev.run(["up", "dev"])).toMatchObject({ exit: 1 });
-}, 120_000);
+});
 
 test("scripts of stock services are clean to ShellCheck", () => {
   const root = "services/bootlace";

@@ -110,4 +110,4 @@ machines: {dev: {on: sandbox}}
   await machine.on("bootlace run -s listener --phase destroy --plain");
   expect(sns.subscriptions).toEqual([]);
   expect((await machine.sh("pgrep -f [l]istener.mjs")).exit).toBe(1);
-}, 180_000);
+});

@@ -91,7 +91,7 @@ test("export user-data prints what cloud-init's schema takes; its script boots a
   await writeFile(join(folder, "artifacts", blob), "something else");
   const refused = await desk.sh(runcmd[0].join(" "));
   expect([refused.exit, refused.stderr]).toEqual([1, expect.stringContaining("is not the stage1 that was exported")]);
-}, 120_000);
+});
 
 test.each([
   ["boot: {follow: none}\n", "s3://acme-boot/shop", "nothing to fetch"],

@@ -48,4 +48,4 @@ test("a fresh machine is reached by name over TLS; another update changes nothin
   await machine.on("bootlace run -s named --phase destroy --plain");
   expect(recordsOf(world)).toEqual([[`${files}.`, "A", 60, "192.0.2.7"]]);
   expect(await machine.on("ls /etc/apache2/conf-enabled")).not.toContain("bootlace-test");
-}, 120_000);
+});

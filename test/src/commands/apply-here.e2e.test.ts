@@ -64,7 +64,7 @@ test("apply --here runs inits once and updates every time, and plan --here and w
   expect(log()).toEqual([...ALL, "base.update", "web.update"]);
   const why = await run("why base");
   expect(why.out).toMatch(/^base: web → base\n {2}init done at \S+\n {2}update done at \S+\n {2}next: base\.update/);
-}, 60_000);
+});
 
 test("apply --here heeds --rerun, --assume-init, --phase and -s", async () => {
   const { run, log, home } = rig(SERVICES);
@@ -78,7 +78,7 @@ test("apply --here heeds --rerun, --assume-init, --phase and -s", async () => {
   expect(await ran("-s", "metrics")).toEqual(["metrics.init"]);
   expect(await ran("-s", "web", "metrics")).toEqual(["base.update", "web.update"]);
   expect(await ran("--rerun", "web.init")).toEqual(["web.init", "base.update", "web.update"]);
-}, 60_000);
+});
 
 test("apply --here --jobs 1 runs one script at a time where several could run", async () => {
   const slow = "update: sleep 0.1\n";
@@ -137,21 +137,17 @@ test("apply --here asks only for the secrets of services that are asked for", as
 test.each([
   ["SIGINT", 130],
   ["SIGTERM", 143],
-] as const)(
-  "%s to the desk ends the scripts of apply --here, which exits %i",
-  async (signal, exit) => {
-    const { start, run, home } = rig({
-      web: "update: |\n  echo $$ >HOME_OF_TEST/pid\n  echo held\n  exec sleep 1000\n",
-    });
-    const { child, line, ended } = start("apply", ["--json"]);
-    await line('"held');
-    child.kill(signal);
-    expect((await ended).exit).toBe(exit);
-    expect(existsSync(`/proc/${readFileSync(join(home, "pid"), "utf8").trim()}`)).toBe(false);
-    expect((await run("why web")).out).toContain("next: web.update");
-  },
-  30_000,
-);
+] as const)("%s to the desk ends the scripts of apply --here, which exits %i", async (signal, exit) => {
+  const { start, run, home } = rig({
+    web: "update: |\n  echo $$ >HOME_OF_TEST/pid\n  echo held\n  exec sleep 1000\n",
+  });
+  const { child, line, ended } = start("apply", ["--json"]);
+  await line('"held');
+  child.kill(signal);
+  expect((await ended).exit).toBe(exit);
+  expect(existsSync(`/proc/${readFileSync(join(home, "pid"), "utf8").trim()}`)).toBe(false);
+  expect((await run("why web")).out).toContain("next: web.update");
+});
 
 test("a second apply --here while one runs exits 3 and does not touch what the machine records as current", async () => {
   const { start, run, write, home, current } = rig(SERVICES);

@@ -42,7 +42,7 @@ test("build --on-error keep ends, leaves the machine, names how to go on, and gc
   expect((await bootlace(dir, ["gc", "--plan", "--all"])).out).toContain(id);
   expect((await bootlace(dir, ["gc", "--all"])).out).toContain(`removed ${id}`);
   expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
-}, 60_000);
+});
 
 test.each([["build"], ["test"]])(
   "a failed %s names the failed script's log at the desk, and it is there when the machine is gone",
@@ -54,7 +54,6 @@ test.each([["build"], ["test"]])(
     expect(readFileSync(log, "utf8")).toBe("no luck\n");
     expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
   },
-  60_000,
 );
 
 test("test without --shell and --watch has no step visit", async () => {
@@ -62,7 +61,7 @@ test("test without --shell and --watch has no step visit", async () => {
   const { exit, out } = await bootlace(dir, ["test", "base", "--json"]);
   const steps = out.split("\n").flatMap((line) => (line.includes('"desk-done"') ? [JSON.parse(line).step] : []));
   expect([exit, steps]).toEqual([0, ["launch", "deliver", "init, update", "reboot", "update", "dispose"]]);
-}, 60_000);
+});
 
 test("logs --json prints one line of JSON for each line that a script printed", async () => {
   const dir = await makeProject({
@@ -83,7 +82,7 @@ test("logs --json prints one line of JSON for each line that a script printed", 
   const unknown = (await bootlace(dir, ["logs", "nope"])).err;
   expect(unknown).toContain("E_MACHINE_UNKNOWN");
   expect(unknown).not.toContain("bootlace up nope");
-}, 60_000);
+});
 
 test.each([
   ["build", "base"],
@@ -115,7 +114,7 @@ test("build ends at once on a second signal, and gc finds what it left", async (
   expect(await ended).toEqual([143, null]);
   expect((await bootlace(dir, ["gc"])).out).toMatch(/^removed build-base-\S+ \(image base, its desk died/);
   expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
-}, 60_000);
+});
 
 test("logs --console -f prints what the console says as it comes, and ends with Ctrl-C", async () => {
   const dir = await makeProject({
@@ -133,4 +132,4 @@ test("logs --console -f prints what the console says as it comes, and ends with 
     if (line === "later") desk.kill("SIGINT");
   }
   expect(await ended).toEqual([130, null]);
-}, 60_000);
+});

@@ -41,7 +41,7 @@ test("journal show and repair --here look at and mend a damaged journal, from a 
   const [kept = ""] = readdirSync(join(root, "var/lib/bootlace")).filter((name) => name.startsWith("journal.damaged"));
   expect(readFileSync(join(root, "var/lib/bootlace", kept))).toEqual(damaged);
   expect(await apply()).toMatchObject({ exit: 0, err: "" });
-}, 60_000);
+});
 
 test.each(["show", "repair"])("journal %s without --here is refused with exit 2", async (what) => {
   const { exit, err } = await desk(["journal", what]);

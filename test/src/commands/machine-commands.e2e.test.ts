@@ -66,7 +66,7 @@ test("build, up, status, logs, reboot, stop and destroy do what they say on one 
   expect((await bootlace(dir, "destroy", "dev", "--yes")).exit).toBe(0);
   expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
   expect((await bootlace(dir, "gc")).out).toBe("Nothing is left over\n");
-}, 60_000);
+});
 
 test("up on a machine that runs delivers what changed, and `-s +NAME` brings a service with what it requires", async () => {
   const dir = await makeProject({
@@ -98,7 +98,7 @@ test("test runs init, update, reboot, update on a machine that is gone afterward
   expect([bad.exit, bad.err]).toEqual([1, expect.stringContaining("second boot: web.update failed")]);
   expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
   expect(readdirSync(join(dir, ".bootlace", "ledger"))).toEqual([]);
-}, 60_000);
+});
 
 test("commands say what is not there and what is near", async () => {
   const dir = await project();
@@ -140,7 +140,6 @@ test.each([
     expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
     expect(readdirSync(join(dir, ".bootlace", "ledger"))).toEqual([]);
   },
-  30_000,
 );
 
 test("up --watch applies again when a script is saved, outlives a script that fails, and ends with Ctrl-C", async () => {

@@ -24,7 +24,7 @@ test("test --watch applies again when a script is saved, outlives one that fails
   child.kill("SIGINT");
   expect(await ended).toMatchObject({ exit: 130, err: "" });
   expect(leftOver(dir)).toEqual([]);
-}, 60_000);
+});
 
 test("test --shell gives the terminal to a shell on the machine, and the machine goes when the shell ends", async () => {
   const dir = await makeProject({ ...SMALL, "services/web/service.yaml": web("echo mark >/srv/mark") });
@@ -49,4 +49,4 @@ test("test --shell gives the terminal to a shell on the machine, and the machine
   expect(await ended).toEqual([0, null]);
   expect(screen).toMatch(/\/dev\/pts\/\d+\r*\nbootlace-test\r*\nit has mark\r*\n/);
   expect(leftOver(dir)).toEqual([]);
-}, 60_000);
+});

@@ -128,4 +128,4 @@ test("an image that follows a channel in S3: only what changed is fetched, somet
   expect(await trusted()).toBe(1);
   expect(await status()).not.toContain("degraded");
   await bootlace("destroy", "dev", "--yes");
-}, 240_000);
+});

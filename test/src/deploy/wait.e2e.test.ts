@@ -66,4 +66,4 @@ machines: {dev: {on: sandbox}, other: {on: sandbox}}
   expect(exit).toBe(6);
   expect(err).toMatch(/E_WAIT.*dev \(has bundle [0-9a-f]{12}\)/);
   await bootlace("destroy", "dev", "--yes");
-}, 240_000);
+});

@@ -8,7 +8,7 @@ import { findUnclean } from "../../../src/seal/verify-clean.ts";
 import { ensureDebianPackages } from "../../support/debian.ts";
 import { makeProject } from "../../support/small-project.ts";
 
-beforeAll(() => ensureDebianPackages(["e2fsprogs"]), 120_000);
+beforeAll(() => ensureDebianPackages(["e2fsprogs"]));
 const sh = (script: string, ...args: string[]) =>
   execFileSync("sh", ["-euc", script, "sh", ...args], { stdio: ["ignore", "pipe", "pipe"] }).toString();
 

@@ -7,7 +7,7 @@ import { intersection, writeRawView, writtenRanges, zeroFreeSpace } from "../../
 import { ensureDebianPackages } from "../../support/debian.ts";
 import { makeProject } from "../../support/small-project.ts";
 
-beforeAll(() => ensureDebianPackages(["e2fsprogs", "qemu-utils"]), 120_000);
+beforeAll(() => ensureDebianPackages(["e2fsprogs", "qemu-utils"]));
 const sh = (script: string, ...args: string[]) =>
   execFileSync("sh", ["-euc", script, "sh", ...args], { stdio: ["ignore", "pipe", "pipe"] }).toString();
 

@@ -83,7 +83,7 @@ test("apply, status, do and shell take asg:, tag:, i- and a group of bootlace.ya
   // The group's services, not the project's.
   expect(session.out).not.toContain("web");
   expect(await type(folder, ["plan", first])).toMatchObject({ exit: 0, out: expect.stringContaining("for base") });
-}, 120_000);
+});
 
 test("a word that no running instance fits, or several, is refused with what to do", async () => {
   const folder = await project();

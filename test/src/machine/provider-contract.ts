@@ -54,7 +54,7 @@ export function testProvider({ name, make, base, forgeHostKey, within }: Provide
     const seed = (await run(machine, "cat /run/bootlace/seed")).split("\n");
     first = { boot: await machine.boot(), machineId: await run(machine, "cat /etc/machine-id") };
     expect(seed).toEqual(expect.arrayContaining([`machine=${machine.id}`, "purpose=run", `boot=${first.boot}`]));
-  }, 300_000);
+  });
 
   test(`${name}: launch() refuses a name that is taken, and leaves the machine that has it`, async () => {
     await expect(launch("dev")).rejects.toMatchObject({ code: "E_MACHINE_STATE" });

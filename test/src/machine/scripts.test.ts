@@ -5,7 +5,7 @@ import { hygieneScript } from "../../../src/seal/hygiene.ts";
 import { QUIET } from "../../../src/seal/seal-machine.ts";
 import { ensureDebianPackages } from "../../support/debian.ts";
 
-beforeAll(() => ensureDebianPackages(["shellcheck"]), 120_000);
+beforeAll(() => ensureDebianPackages(["shellcheck"]));
 
 test.each([
   ["the sandbox's setup", SETUP_SCRIPT],

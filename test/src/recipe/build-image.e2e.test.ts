@@ -66,7 +66,7 @@ test("buildImage() goes from the host to an image, and an image made from it run
   expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
   const again = await build(dir, "web", [], { params });
   expect(again).toEqual({ image: web.image, built: false });
-}, 180_000);
+});
 
 async function withMachine(machine: Machine, body: () => Promise<void>): Promise<void> {
   try {
@@ -101,4 +101,4 @@ init: |
   } finally {
     delete process.env.BOOTLACE_TEST_TOKEN;
   }
-}, 90_000);
+});

@@ -39,7 +39,7 @@ test("buildImage() of two images at once whose machines want one port builds bot
   const built = await Promise.all(["one", "two"].map((image) => buildImage({ ...options, image })));
   expect(built.map(({ image }) => image.name)).toEqual(["one", "two"]);
   expect(events).toContainEqual(expect.objectContaining({ k: "desk-done", step: "wait for another smoke test" }));
-}, 60_000);
+});
 
 test("buildImage() names the machines that run beside a smoke test that failed", async () => {
   const dir = await makeProject({
@@ -54,4 +54,4 @@ test("buildImage() names the machines that run beside a smoke test that failed",
     message: expect.stringContaining("image one, first boot: base.update failed"),
     hint: expect.stringMatching(/base\.update\.log\n.*ports: neighbour\.$/),
   });
-}, 60_000);
+});

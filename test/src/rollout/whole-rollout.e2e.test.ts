@@ -88,4 +88,4 @@ test("images go from a build to a group whose instances are taken by what their 
   expect(linesOf(failed?.id ?? "").map(({ message }) => JSON.parse(message))).toContainEqual(
     expect.objectContaining({ k: "fail", step: "web.update", reason: expect.stringMatching(/^exit=/) }),
   );
-}, 900_000);
+});

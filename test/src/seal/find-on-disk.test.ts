@@ -9,7 +9,7 @@ import { findUnclean } from "../../../src/seal/verify-clean.ts";
 import { ensureDebianPackages } from "../../support/debian.ts";
 import { makeProject } from "../../support/small-project.ts";
 
-beforeAll(() => ensureDebianPackages(["e2fsprogs", "fdisk"]), 120_000);
+beforeAll(() => ensureDebianPackages(["e2fsprogs", "fdisk"]));
 
 const TOKEN = "Hunter2+Secret";
 const MiB = 1024 ** 2;

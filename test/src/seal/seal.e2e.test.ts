@@ -178,7 +178,6 @@ test.each([
     expect(said).toContain(form.startsWith("in a") ? "(service base)" : "/srv/leak");
     expect(said).not.toContain(TOKEN);
   },
-  20_000,
 );
 
 test("an image fails that holds a user's private key or the builder's identity", async () => {

@@ -18,7 +18,7 @@ beforeAll(async () => {
   machine = await sandboxProvider().launch({ name: "dev", dir: folder.dir, base: { kind: "host" }, purpose: "build" });
   session = await machine.session();
   await on("mkdir -p /var/lib/bootlace/state/web; echo runtime=system >/var/lib/bootlace/current");
-}, 60_000);
+});
 afterAll(async () => {
   await session.close();
   await machine.dispose();
@@ -56,7 +56,7 @@ test("searchMachine() finds from inside what a value, a name, a link and a lefto
     { path: "/srv/u/.ssh/id", what: "a private key" },
     { path: "/var/lib/bootlace/state/web/copy", what: "the secret web.token (encoded)", service: "web" },
   ]);
-}, 120_000);
+});
 
 test("searchMachine() tells the values that it looks for to nobody on the machine", async () => {
   await on(
@@ -69,4 +69,4 @@ test("searchMachine() tells the values that it looks for to nobody on the machin
   const { stdout } = await session.exec(["sh", "-c", "grep -c input-type=module /run/seen; cat /run/seen"]);
   expect(Number.parseInt(stdout, 10)).toBeGreaterThan(0);
   for (const { bytes } of needles) expect(stdout).not.toContain(bytes.toString());
-}, 120_000);
+});

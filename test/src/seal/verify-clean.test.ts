@@ -7,7 +7,7 @@ import { findUnclean } from "../../../src/seal/verify-clean.ts";
 import { ensureDebianPackages } from "../../support/debian.ts";
 import { makeProject } from "../../support/small-project.ts";
 
-beforeAll(() => ensureDebianPackages(["attr"]), 120_000);
+beforeAll(() => ensureDebianPackages(["attr"]));
 
 const TOKEN = "Hunter2+Secret";
 const NEEDLES: readonly Needle[] = [{ name: "the token", bytes: Buffer.from(TOKEN) }];

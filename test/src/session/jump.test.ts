@@ -30,9 +30,7 @@ test("openSsh() goes through two jump hosts, each with its own key, login and kn
   expect((await session.exec(["sh", "-c", "echo $SSH_CONNECTION"])).stdout).toContain(` 127.0.0.3 ${goal.port}`);
   expect([one, two, goal].map((sshd) => sshd.connections().length)).toEqual([1, 1, 1]);
   await session.close();
-  await vi.waitFor(() => expect([one, two, goal].flatMap((sshd) => sshd.connections())).toEqual([]), {
-    timeout: 10_000,
-  });
+  await expect.poll(() => [one, two, goal].flatMap((sshd) => sshd.connections())).toEqual([]);
 });
 
 test("openSsh() follows the ProxyJump that a jump host itself has", async () => {
@@ -64,7 +62,7 @@ test("openSsh() says which jump host could not go on, and leaves no connection t
     code: "E_SESSION_CONNECT",
     message: expect.stringMatching(/^goal: no session to \w+@127\.0\.0\.1:1: .*by way of one/),
   });
-  await vi.waitFor(() => expect(one.connections()).toEqual([]), { timeout: 10_000 });
+  await expect.poll(() => one.connections()).toEqual([]);
 });
 
 test("openSsh() sees that jump hosts lead in a circle", async () => {
@@ -93,7 +91,7 @@ test("openSsh() runs a ProxyCommand with ssh's tokens, and ends it with the sess
   const [pid, ...words] = readFileSync(join(desk.dir, "said"), "utf8").split("\n");
   expect(words).toEqual(["goal", "goal.example", "22", "root", "%", "a b"]);
   await session.close();
-  await vi.waitFor(() => expect(() => process.kill(Number(pid), 0)).toThrow("ESRCH"), { timeout: 10_000 });
+  await expect.poll(() => () => process.kill(Number(pid), 0)).toThrow("ESRCH");
 });
 
 test("openSsh() takes the line that AWS documents for Session Manager", async () => {
@@ -142,7 +140,7 @@ test("openSsh() ends a ProxyCommand that says nothing, with what it started, by 
   });
   const pid = Number(readFileSync(join(desk.dir, "pid"), "utf8"));
   // All are killed by now; init may still be about to reap them.
-  await vi.waitFor(() => expect(() => process.kill(-pid, 0)).toThrow("ESRCH"), { timeout: 10_000 });
+  await expect.poll(() => () => process.kill(-pid, 0)).toThrow("ESRCH");
 });
 
 test("openSsh() through a relay goes by the key of the name in the configuration", async () => {

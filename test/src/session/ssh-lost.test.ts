@@ -103,7 +103,7 @@ test("openSsh() ends by its deadline at a port that accepts and says nothing", a
     code: "E_SESSION_CONNECT",
     message: `root@127.0.0.1:${port}: no session to root@127.0.0.1:${port}: there was no login within 1 s`,
   });
-  await vi.waitFor(() => expect(ended).toHaveBeenCalled(), { timeout: 10_000 });
+  await expect.poll(() => ended).toHaveBeenCalled();
 });
 
 test("openSsh() says E_SESSION_CONNECT where nobody listens, and where no name is known", async () => {
@@ -120,7 +120,7 @@ test("openSsh() is ended by its signal with an AbortError, and leaves no connect
   const opening = desk.open(`root@127.0.0.1:${sshd.port}`, {}, abort.signal);
   abort.abort("SIGINT");
   await expect(opening).rejects.toMatchObject({ name: "AbortError" });
-  await vi.waitFor(() => expect(sshd.connections()).toEqual([]), { timeout: 10_000 });
+  await expect.poll(() => sshd.connections()).toEqual([]);
 });
 
 test.each([10, 3, 1])("SshSession.exec() waits its turn where sshd has MaxSessions %d", async (most) => {

@@ -96,7 +96,7 @@ test("buildImage() goes from an AMI to a proven AMI, and an instance of one made
   expect(await build(dir, "web")).toEqual({ image: web.image, built: false });
   await removeImages(dir);
   expect(await left()).toEqual([]);
-}, 240_000);
+});
 
 test("buildImage() whose answer to CreateImage is lost makes one AMI", async () => {
   const dir = await makeProject(ON_EC2);
@@ -107,7 +107,7 @@ test("buildImage() whose answer to CreateImage is lost makes one AMI", async () 
   expect(events).toContainEqual(expect.objectContaining({ k: "desk-progress", step: "capture", total: 100 }));
   expect(await kinds()).toEqual(["ami", "snap"]);
   await removeImages(dir);
-}, 240_000);
+});
 
 test("buildImage() goes on after an init that reboots the instance", async () => {
   const init = '[ -e "$BOOTLACE_STATE/once" ] || { : >"$BOOTLACE_STATE/once"; exit 194; }\n  echo base-init >>/srv/log';
@@ -116,7 +116,7 @@ test("buildImage() goes on after an init that reboots the instance", async () =>
   await build(dir, "base");
   await removeImages(dir);
   expect(await left()).toEqual([]);
-}, 240_000);
+});
 
 test("buildImage() refuses an image that would bring a dead-man timer along", async () => {
   const unit = "/etc/systemd/system/bootlace-dead-man.service";
@@ -127,7 +127,7 @@ test("buildImage() refuses an image that would bring a dead-man timer along", as
     message: expect.stringContaining(unit),
   });
   expect(await left()).toEqual([]);
-}, 240_000);
+});
 
 test("a build that was kept goes on with --resume, on the same instance, whose expiry is prolonged", async () => {
   const dir = await makeProject({
@@ -155,7 +155,7 @@ test("a build that was kept goes on with --resume, on the same instance, whose e
   expect(kept).toContain(image.id);
   await removeImages(dir);
   expect(await left()).toEqual([]);
-}, 240_000);
+});
 
 test("buildImage() whose snapshot fails says why, and leaves nothing", async () => {
   const dir = await makeProject(ON_EC2);
@@ -165,7 +165,7 @@ test("buildImage() whose snapshot fails says why, and leaves nothing", async () 
     message: expect.stringContaining("The volume is on fire"),
   });
   expect(await left()).toEqual([]);
-}, 240_000);
+});
 
 test("buildImage() whose smoke test fails leaves the AMI in quarantine, with its logs, and no machine", async () => {
   const dir = await makeProject({
@@ -183,7 +183,7 @@ test("buildImage() whose smoke test fails leaves the AMI in quarantine, with its
   expect(await findGarbage(dir, Date.now() + 365 * 86_400_000)).toEqual({ entries: [], layers: [], remote: [] });
   await removeImages(dir);
   expect(await left()).toEqual([]);
-}, 240_000);
+});
 
 test.each(["StopInstances", "CreateImage", "DescribeSnapshots"])(
   "buildImage() that is interrupted at %s leaves nothing",
@@ -213,7 +213,6 @@ test.each(["StopInstances", "CreateImage", "DescribeSnapshots"])(
     expect(await left()).toEqual([]);
     expect(readdirSync(join(dir, ".bootlace", "machines"))).toEqual([]);
   },
-  240_000,
 );
 
 /** A desk of its own process, built from the present sources inside the checkout, so that it finds the libraries. */
@@ -245,31 +244,27 @@ test.each([
   "GetConsoleOutput",
   "CreateImage",
   "ModifyImageAttribute",
-])(
-  "gc finds and removes all of a desk that was killed while it waited for %s",
-  async (action) => {
-    const dir = await makeProject(ON_EC2);
-    const [open, held] = [gate(), gate()];
-    const wait = () => {
-      held.resolve();
-      return open.promise;
-    };
-    const where = action === "RunInstances" ? { where: { DryRun: undefined } } : {};
-    rig.ec2.misbehave({ action, ...where, fault: { kind: "hold", open: wait } });
-    const desk = spawn(process.execPath, [await deskProgram(), dir], { stdio: ["ignore", "ignore", "inherit"] });
-    await Promise.race([
-      held.promise,
-      new Promise((_resolve, reject) => desk.once("exit", () => reject(new Error("it ended")))),
-    ]);
-    desk.kill("SIGKILL");
-    await new Promise((resolve) => desk.once("exit", resolve));
-    open.resolve();
-    await rig.ec2.settle();
-    const garbage = await findGarbage(dir, Date.now());
-    expect(garbage.entries.map(({ of }) => of)).toEqual(["image base"]);
-    await removeGarbage(dir, garbage, () => rig.provider);
-    expect(await left()).toEqual([]);
-    expect(await findGarbage(dir, Date.now())).toEqual({ entries: [], layers: [], remote: [] });
-  },
-  240_000,
-);
+])("gc finds and removes all of a desk that was killed while it waited for %s", async (action) => {
+  const dir = await makeProject(ON_EC2);
+  const [open, held] = [gate(), gate()];
+  const wait = () => {
+    held.resolve();
+    return open.promise;
+  };
+  const where = action === "RunInstances" ? { where: { DryRun: undefined } } : {};
+  rig.ec2.misbehave({ action, ...where, fault: { kind: "hold", open: wait } });
+  const desk = spawn(process.execPath, [await deskProgram(), dir], { stdio: ["ignore", "ignore", "inherit"] });
+  await Promise.race([
+    held.promise,
+    new Promise((_resolve, reject) => desk.once("exit", () => reject(new Error("it ended")))),
+  ]);
+  desk.kill("SIGKILL");
+  await new Promise((resolve) => desk.once("exit", resolve));
+  open.resolve();
+  await rig.ec2.settle();
+  const garbage = await findGarbage(dir, Date.now());
+  expect(garbage.entries.map(({ of }) => of)).toEqual(["image base"]);
+  await removeGarbage(dir, garbage, () => rig.provider);
+  expect(await left()).toEqual([]);
+  expect(await findGarbage(dir, Date.now())).toEqual({ entries: [], layers: [], remote: [] });
+});

@@ -79,7 +79,7 @@ test("an AMI that was made by hand is taken in, tagged, deprecated and removed w
   expect(await stateOf(dir, image)).toBe("gone");
   await rig.ec2.settle();
   expect(rig.ec2.leftovers().filter((what) => /^(ami|snap)/.test(what))).toEqual([]);
-}, 240_000);
+});
 
 test("import refuses what is not there, what is no AMI's id, and what nobody can log in to", async () => {
   const dir = await makeProject(PROJECT);
@@ -97,7 +97,7 @@ test("import refuses what is not there, what is no AMI's id, and what nobody can
   await runCommand(imageRm, dir, [imageName(image!)], { yes: true });
   expect(await stateOf(dir, image!)).toBe("gone");
   expect(rig.ec2.state.images.has(rig.ec2.amis.debian)).toBe(true);
-}, 120_000);
+});
 
 test("rm and prune leave alone what a template, a group, a configuration or an instance stands on", async () => {
   const dir = await makeProject(PROJECT);
@@ -167,4 +167,4 @@ test("rm and prune leave alone what a template, a group, a configuration or an i
   rig.ec2.behave();
   await runCommand(imageRm, dir, [imageName(image)], { yes: true });
   expect(await stateOf(dir, image)).toBe("gone");
-}, 240_000);
+});

@@ -46,4 +46,4 @@ images:
   expect(events.flatMap((event) => (event.k === "desk-start" ? [event.step] : []))).not.toContain("stop");
   await rig.ec2.settle();
   expect(await rig.ec2.leftovers()).toEqual([]);
-}, 240_000);
+});

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { hostMachine } from "../../../../src/machine/host/host-machine.ts";
 import { makeLoginUser } from "../../../support/login-user.ts";
 import { useSshDesk } from "../../../support/ssh-desk.ts";
@@ -60,7 +60,7 @@ test("HostMachine.session() leaves no connection where the user may not become r
   desk.after(() => user.remove());
   const host = hostMachine({ target: `${user.name}@127.0.0.1:${sshd.port}` }, { dir: desk.project });
   await expect(host.session()).rejects.toMatchObject({ code: "E_SESSION_SUDO" });
-  await vi.waitFor(() => expect(sshd.connections()).toEqual([]), { timeout: 10_000 });
+  await expect.poll(() => sshd.connections()).toEqual([]);
 });
 
 test.each([
@@ -80,7 +80,5 @@ test.each([
   const { stdout } = await session.exec(["sh", "-c", "command -v systemctl; command -v reboot"]);
   expect(stdout).toBe(`${bin}/systemctl\n${bin}/reboot\n`);
   await host.reboot();
-  await vi.waitFor(() => expect(readFileSync(join(bin, "called"), "utf8")).toBe(`${words.split(",")[0]}\n`), {
-    timeout: 20_000,
-  });
+  await expect.poll(() => readFileSync(join(bin, "called"), "utf8")).toBe(`${words.split(",")[0]}\n`);
 });

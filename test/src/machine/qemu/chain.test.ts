@@ -6,7 +6,7 @@ import { makeOverlay } from "../../../../src/machine/qemu/chain.ts";
 import { diskName, type QemuSpec, qemuFiles } from "../../../../src/machine/qemu/qemu-spec.ts";
 import { ensureDebianPackages } from "../../../support/debian.ts";
 
-beforeAll(() => ensureDebianPackages(["qemu-utils"]), 120_000);
+beforeAll(() => ensureDebianPackages(["qemu-utils"]));
 
 test("makeOverlay() makes a disk that only its owner can read, whatever the umask", async () => {
   const dir = mkdtempSync(join(tmpdir(), "bootlace-chain-"));

@@ -14,7 +14,7 @@ let disk: CloudDisk;
 let machine: Machine;
 beforeAll(async () => {
   disk = await cloudDisk();
-}, 600_000);
+});
 afterAll(async () => {
   for (const name of readdirSync(join(folder.dir, ".bootlace", "machines")))
     await (await provider.find(folder.dir, name))?.dispose();

@@ -42,7 +42,7 @@ test("hearConsole(), consoleTail() and printedHostKeys() work on a console that 
   expect((await hearConsole(file, 0)).hostKeys).toEqual(["ssh-ed25519 BBBB"]);
   expect(await printedHostKeys(file)).toEqual(["ssh-ed25519 AAAA", "ssh-ed25519 BBBB"]);
   expect((await consoleTail(file, 0)).length).toBeLessThanOrEqual(64 * 1024);
-}, 60_000);
+});
 
 test("beginConsole() keeps the end of a console that has grown, closed to others, and the next start is heard", async () => {
   writeFileSync(file, `${"a".repeat(5000)}${block("AAAA")}`, { mode: 0o600 });

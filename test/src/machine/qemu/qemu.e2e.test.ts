@@ -14,7 +14,7 @@ import { until } from "../../../support/until.ts";
 import { cutPower, makeVmBase, runOn, TWO_BOOTS, VM_BASE, vmFolder, vmProvider, vmState } from "../../../support/vm.ts";
 import { testProvider } from "../provider-contract.ts";
 
-beforeAll(makeVmBase, 600_000);
+beforeAll(makeVmBase);
 
 /** The desk knows a VM's host key by what it printed on its console. */
 const forgeHostKey = async (dir: string, name: string) => {
@@ -70,7 +70,7 @@ describe("a VM", () => {
       message: expect.stringMatching(/within 12 s \(\w+\)\nThe end of its console:\n(?: {2}.+\n){5}/),
     });
     expect(existsSync(filesOf(dir, "vm").folder)).toBe(false);
-  }, 60_000);
+  });
 
   test("launch() that is interrupted ends QEMU and leaves nothing", async () => {
     const stop = new AbortController();
@@ -123,7 +123,7 @@ describe("a VM", () => {
     async () => {
       const before = await machine.boot();
       await machine.reboot();
-      await expect.poll(() => machine.boot(), { timeout: 200_000 }).not.toBe(before);
+      await expect.poll(() => machine.boot()).not.toBe(before);
       expect(await runOn(machine, "grep ^boot= /run/bootlace/seed")).toBe(`boot=${await machine.boot()}`);
     },
     TWO_BOOTS,
