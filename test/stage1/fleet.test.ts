@@ -14,12 +14,13 @@ afterEach(async () => {
   for (const rig of rigs.splice(0)) rig.dispose();
 });
 
-const MACHINES = 200;
-const TURNED_AWAY = 120;
+/** On a computer with time for them, 200 have been tried: `BOOTLACE_TEST_FLEET=200`. */
+const MACHINES = Number(process.env.BOOTLACE_TEST_FLEET ?? 50);
+const TURNED_AWAY = MACHINES * 0.6;
 /** What the endpoint asks for, seconds: longer than these two cores need to start them all, so that it is seen on its own. */
 const WAIT = 10;
 
-/** What stands for Node: 200 of those would be a test of this computer's memory. */
+/** What stands for Node: so many of those would be a test of this computer's memory. */
 const NODE = `#!/bin/dash
 [ "$1" != --version ] || { echo v20.0.0; exit; }
 state=$BOOTLACE_ROOT/var/lib/bootlace
@@ -28,7 +29,7 @@ echo ran >>"$state/ran"
 printf 'outcome=done\\nexit=0\\nrun=r1\\n' >"$state/handoff/result"
 `;
 
-test("200 stage1 that boot at once from one endpoint, which turns most of them away at first, end well and do not come back together", async () => {
+test("a fleet of stage1 that boots at once from one endpoint, which turns most of it away at first, ends well and does not come back together", async () => {
   // A key for each machine, so that the endpoint can tell them apart.
   const keys = Array.from({ length: MACHINES }, (_, at): S3Key => ({ ...TEST_KEY, accessKeyId: `AKIAMACHINE${at}` }));
   const s3 = await startS3({ credentials: keys });
@@ -36,7 +37,7 @@ test("200 stage1 that boot at once from one endpoint, which turns most of them a
     const rig = new S3Rig(s3);
     rigs.push(rig);
     rig.writeKeys(key);
-    rig.follow({ deadline: "100" });
+    rig.follow({ deadline: "600" });
     return rig;
   });
   const [desk] = fleet;
@@ -56,7 +57,8 @@ test("200 stage1 that boot at once from one endpoint, which turns most of them a
   const outcomes: Outcome[] = await Promise.all(
     fleet.map((rig) => {
       rig.trustKey(desk.key);
-      return rig.run(["dash"], [], env);
+      // The endpoint is on the computer that the machines share: they are not to keep it from answering.
+      return rig.run(["nice", "-n", "19", "dash"], [], env);
     }),
   );
   expect(outcomes.filter(({ code }) => code !== 0)).toEqual([]);
@@ -75,5 +77,5 @@ test("200 stage1 that boot at once from one endpoint, which turns most of them a
   expect(Math.min(...waits)).toBeGreaterThanOrEqual(WAIT * 1000);
   // Ten seconds and up to ten more: were all to wait the same, most of those seconds would see nobody.
   const seconds = new Set(waits.map((wait) => Math.floor(wait / 1000) - WAIT).filter((second) => second < WAIT));
-  expect(seconds.size).toBeGreaterThanOrEqual(8);
+  expect(seconds.size).toBeGreaterThanOrEqual(6);
 });
