@@ -116,6 +116,8 @@ export interface Machine {
    * @param progress per cent, where the provider knows.
    */
   capture(folder: string, signal?: AbortSignal, progress?: (percent: number) => void): Promise<Captured>;
+  /** Whether a capture was begun that goes on without the desk: {@link Machine.capture} then waits for it. */
+  isCaptureBegun?(): Promise<boolean>;
   /** What a capture of the stopped machine would hold, for verify clean; undefined where there is nothing to look at. */
   contents(signal?: AbortSignal): Promise<Contents | undefined>;
   /** Its disk never lies at the desk: verify clean searches it from inside, before it stops. */

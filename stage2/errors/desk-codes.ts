@@ -85,8 +85,8 @@ export const DESK_CODES = {
   ),
   E_BUILD_UNKNOWN: row(
     EXIT.usage,
-    "No build of that id was kept.",
-    "List kept builds with `bootlace gc --plan --all`.",
+    "No build of that id can be gone on with.",
+    "List what can with `bootlace gc --plan --all`.",
   ),
   E_NO_RUN: row(
     EXIT.usage,

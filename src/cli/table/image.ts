@@ -17,7 +17,7 @@ export const imageCommands: readonly CommandSpec[] = [
         summary: "After a failure (default: ask at a terminal, else clean)",
         choices: ["ask", "clean", "keep"],
       },
-      { flags: "--resume <id>", summary: "Go on with a build that was kept", kind: "text" },
+      { flags: "--resume <id>", summary: "Go on with a build that was kept, or whose desk was killed", kind: "text" },
       param,
       { flags: "--on <provider>", summary: "Provider instead of the file's", choices: ["sandbox", "qemu", "ec2"] },
       { flags: "--arch <arch>", summary: "For this architecture alone", choices: ["x86_64", "arm64"] },

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import type { EC2, Image } from "@aws-sdk/client-ec2";
 import { BootlaceError } from "../../../stage2/index.ts";
 import type { Captured, Origin } from "../machine.ts";
@@ -16,29 +17,43 @@ export interface CaptureRequest extends AwaitAmi {
 }
 
 /**
- * Makes an AMI of a stopped instance and waits until it is there. One that fails or is interrupted is removed; one that a
- * former try left is made anew.
+ * Makes an AMI of a stopped instance and waits until it is there. One that a former try began is waited for; one that
+ * failed is made anew. What comes to nothing is removed with the machine.
  *
  * @throws {BootlaceError} `E_EC2_IMAGE`.
  */
 export async function captureInstance(request: CaptureRequest): Promise<Captured> {
   const { api, spec, files } = request;
-  const former = await readJson<Ec2Capture>(files.capture);
-  if (former) await removeOwnImage(api, spec, former);
   const capture: Ec2Capture = { name: spec.imageName };
-  await writeJson(files.capture, capture);
-  try {
-    const ami = await createImage(request);
-    await writeJson(files.capture, { ...capture, ami } satisfies Ec2Capture);
-    const image = await awaitAmi(request, ami);
-    await requireImdsV2(api, spec, image);
-    await writeJson(files.capture, { ...capture, ami, done: true } satisfies Ec2Capture);
-    return { parents: [], origin: originOf(spec, image), bytes: bytesOf(image) };
-  } catch (error) {
-    // What is left after a failure here is found by its tags.
-    await removeOwnImage(api, spec, (await readJson<Ec2Capture>(files.capture)) ?? capture).catch(() => {});
-    throw error;
+  let ami = await begunImage(request);
+  if (ami === undefined) {
+    await discardCapture(request);
+    await writeJson(files.capture, capture);
+    ami = await createImage(request);
   }
+  await writeJson(files.capture, { ...capture, ami } satisfies Ec2Capture);
+  const image = await awaitAmi(request, ami);
+  await requireImdsV2(api, spec, image);
+  await writeJson(files.capture, { ...capture, ami, done: true } satisfies Ec2Capture);
+  return { parents: [], origin: originOf(spec, image), bytes: bytesOf(image) };
+}
+
+type Begun = Pick<CaptureRequest, "api" | "spec" | "files">;
+
+/** The AMI of a capture that was begun, unless it came to nothing. */
+export async function begunImage({ api, spec, files }: Begun): Promise<string | undefined> {
+  const capture = await readJson<Ec2Capture>(files.capture);
+  if (!capture) return undefined;
+  const image = (await ownImages(api, spec)).find(({ State }) => State === "pending" || State === "available");
+  return image?.ImageId;
+}
+
+/** Removes what a capture made: what is on the machine's disk is to become another. */
+export async function discardCapture({ api, spec, files }: Begun): Promise<void> {
+  const capture = await readJson<Ec2Capture>(files.capture);
+  if (!capture) return;
+  await removeOwnImage(api, spec, capture);
+  await rm(files.capture, { force: true });
 }
 
 /** CreateImage knows no client token: after a lost answer the name, which is unique in the account, tells what came of it. */

@@ -9,7 +9,7 @@ import type { Captured, Machine, MachineStatus, NamedValue, Origin, Stepping, St
 import { readJson, writeJson } from "../machine-folder.ts";
 import { assertNoOpenRun } from "../open-run.ts";
 import { bootOf } from "../run/boot-of.ts";
-import { captureInstance } from "./capture.ts";
+import { begunImage, captureInstance, discardCapture } from "./capture.ts";
 import { noted } from "./create-instance.ts";
 import { guarded } from "./dead-man.ts";
 import { disposeInstance } from "./dispose.ts";
@@ -112,7 +112,10 @@ export class Ec2Machine implements Machine {
     if (state === "running" && !isFirst) return;
     if (state === "stopping") await awaitState(api, this.id, "stopped", { every: this.#pace.every, signal });
     if (state === "stopping" || state === "stopped") {
-      if (this.purpose === "build") await setShutdown(api, this.id, "terminate");
+      if (this.purpose === "build") {
+        await discardCapture({ api, spec: this.#spec, files: this.#files });
+        await setShutdown(api, this.id, "terminate");
+      }
       await api.startInstances({ InstanceIds: [this.id] });
     }
     const waiting = { every: this.#pace.every, signal };
@@ -186,6 +189,11 @@ export class Ec2Machine implements Machine {
       ...(progress ? { progress } : {}),
       signal,
     });
+  }
+
+  async isCaptureBegun(): Promise<boolean> {
+    if ((await this.status()) !== "stopped") return false;
+    return (await begunImage({ api: await this.#api(), spec: this.#spec, files: this.#files })) !== undefined;
   }
 
   /** The disk lies at EC2. */

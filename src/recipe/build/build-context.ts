@@ -20,6 +20,8 @@ export interface BuildStart {
 export interface Launched {
   readonly machine: Machine;
   readonly link: Link;
+  /** The machine is sealed and stopped, and its capture begun: the steps up to there are over. */
+  readonly isCaptureBegun: boolean;
 }
 
 export interface Sealed {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { BootlaceError, type Event } from "../../../stage2/index.ts";
 import type { ImageRecord } from "../../image/image-record.ts";
 import type { Provider } from "../../machine/machine.ts";
+import { isAlive } from "../../machine/process-identity.ts";
 import type { ParamOverlay } from "../../project/read-project.ts";
 import type { RuntimeArch } from "../../runtime/pinned.ts";
 import { type LedgerEntry, readLedger, removeLedger, thisDesk, writeLedger } from "../ledger.ts";
@@ -23,7 +24,7 @@ export interface BuildOptions {
   readonly params?: ParamOverlay;
   /** Default: the first of the image's. */
   readonly arch?: RuntimeArch;
-  /** Id of a build that was kept. */
+  /** Id of a build that was kept, or whose desk was killed. */
   readonly resume?: string;
   /** What to do after a failure. Default: clean. */
   readonly decide?: (failure: Failure, id: string) => Promise<Decision>;
@@ -96,7 +97,7 @@ function newEntry(plan: BuildPlan, provider: Provider, now: number): BuildEntry 
 async function resumed(dir: string, id: string, { image, arch }: BuildPlan): Promise<BuildEntry> {
   const entry = await readLedger(dir, id);
   const made = entry?.image;
-  if (entry?.state === "kept" && made) {
+  if (entry && made && (entry.state === "kept" || !isAlive(entry.desk))) {
     if (made.name !== image || (made.arch ?? arch) !== arch)
       throw new BootlaceError(
         "E_BUILD_UNKNOWN",
@@ -107,8 +108,12 @@ async function resumed(dir: string, id: string, { image, arch }: BuildPlan): Pro
       );
     return { ...entry, image: made, state: "running", desk: thisDesk(), expires: Date.now() + 3_600_000 };
   }
-  throw new BootlaceError("E_BUILD_UNKNOWN", `No build ${id} was kept`, {
-    hint: "`bootlace gc --plan --all` lists kept builds; a build is kept by --on-error keep.",
+  if (entry)
+    throw new BootlaceError("E_BUILD_UNKNOWN", `The build ${id} is still running, in process ${entry.desk.pid}`, {
+      hint: "Go on with it after that process ended.",
+    });
+  throw new BootlaceError("E_BUILD_UNKNOWN", `There is nothing left of a build ${id}`, {
+    hint: "`bootlace gc --plan --all` lists what can be gone on with: builds of --on-error keep, or of a desk that was killed.",
   });
 }
 

@@ -7,12 +7,14 @@ import { discardImage } from "../discard-image.ts";
 import type { Step } from "../recipe.ts";
 import type { BuildStart, CapturedImage, Launched, Proven, Sealed } from "./build-context.ts";
 import { letGo } from "./let-go.ts";
+import { unlessCaptured } from "./reach.ts";
 import { beginRecord, endRecord } from "./write-record.ts";
 
 type Reached = BuildStart & Launched;
 
 export const stopStep: Step<Reached, object> = {
   name: "stop",
+  when: unlessCaptured,
   retryFrom: "launch",
   async run({ machine, link }) {
     await link.close();
@@ -49,7 +51,7 @@ export const verifyStep: Step<Reached, { readonly detail: string }> = {
 /** The last act on a machine whose disk never lies at the desk. */
 export const verifyInsideStep: Step<Reached, { readonly detail: string }> = {
   name: "search inside",
-  when: ({ machine }) => machine.searchedInside === true,
+  when: (context) => context.machine.searchedInside === true && unlessCaptured(context),
   retryFrom: "prepare",
   async run(context, { signal }) {
     const needles = await unwanted(context);

@@ -6,12 +6,14 @@ import { sealMachine } from "../../seal/seal-machine.ts";
 import type { Step, StepTools } from "../recipe.ts";
 import { followOrSaveLogs } from "../save-logs.ts";
 import type { BuildStart, Launched, Sealed } from "./build-context.ts";
+import { unlessCaptured } from "./reach.ts";
 import { lineageOf } from "./write-record.ts";
 
 type Reached = BuildStart & Launched;
 
 export const deliverStep: Step<Reached, object> = {
   name: "deliver",
+  when: unlessCaptured,
   retryFrom: "prepare",
   async run({ link, plan }, { signal }) {
     const session = await link.session(signal);
@@ -23,12 +25,14 @@ export const deliverStep: Step<Reached, object> = {
 
 export const initStep: Step<Reached, object> = {
   name: "init",
+  when: unlessCaptured,
   retryFrom: "prepare",
   run: (context, tools) => runPhase(context, "init", tools),
 };
 
 export const sealStep: Step<Reached, Sealed> = {
   name: "seal",
+  when: unlessCaptured,
   retryFrom: "prepare",
   async run(context, tools) {
     if (context.plan.closure.some(({ phases }) => phases.seal)) await runPhase(context, "seal", tools);

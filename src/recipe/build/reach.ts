@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { plural } from "../../cli/plural.ts";
 import { deskStep } from "../../machine/desk-step.ts";
+import type { Machine } from "../../machine/machine.ts";
 import { Link } from "../../machine/run/link.ts";
 import type { Step } from "../recipe.ts";
 import { settle } from "../settle.ts";
-import type { BuildStart, Launched } from "./build-context.ts";
+import type { BuildStart, Launched, Sealed } from "./build-context.ts";
 import { type BuildPlan, planBuild } from "./build-plan.ts";
 
 const seen = new WeakSet<BuildPlan>();
@@ -27,14 +28,15 @@ export const prepareStep: Step<BuildStart, { readonly plan: BuildPlan; readonly 
   },
 };
 
-/** A kept machine of the same build is taken up again. */
+/** A kept machine of the same build is taken up again; where its image is being made already, from there. */
 export const launchStep: Step<BuildStart, Launched & { readonly detail: string }> = {
   name: "launch",
   once: true,
   async run({ dir, provider, id, imageId, expires, plan }, { signal, report }) {
     const kept = await provider.find(dir, id);
     await kept?.extend?.(expires);
-    if (kept) await kept.start(signal);
+    const sealed = await sealedBefore(kept, plan, imageId);
+    if (kept && !sealed) await kept.start(signal);
     const machine =
       kept ??
       (await provider.launch(
@@ -55,7 +57,12 @@ export const launchStep: Step<BuildStart, Launched & { readonly detail: string }
     return {
       machine,
       link: new Link(machine),
-      detail: [`${provider.name} ${machine.id}`, await machine.detail?.()].filter(Boolean).join(", "),
+      isCaptureBegun: sealed !== undefined,
+      // In the place of what the step would tell that is left out.
+      ...sealed,
+      detail: [`${provider.name} ${machine.id}`, await machine.detail?.(), sealed ? "its image was begun" : ""]
+        .filter(Boolean)
+        .join(", "),
     };
   },
   async undo({ dir, provider, id, link }) {
@@ -65,9 +72,25 @@ export const launchStep: Step<BuildStart, Launched & { readonly detail: string }
   leave: async ({ link }) => link?.close(),
 };
 
+/** What the record has of a machine whose capture was begun; undefined where it was not, or not of what is wanted now. */
+async function sealedBefore(
+  machine: Machine | undefined,
+  { records, image, key }: BuildPlan,
+  imageId: string,
+): Promise<Sealed | undefined> {
+  if (!(await machine?.isCaptureBegun?.())) return undefined;
+  const record = await records.get(image, imageId);
+  if (record?.state !== "building" || record.key !== key.key || !record.inventory) return undefined;
+  return { packages: record.packages, inventory: record.inventory };
+}
+
+/** Of the steps between launch and capture. */
+export const unlessCaptured = ({ isCaptureBegun }: Launched): boolean => !isCaptureBegun;
+
 export const connectStep: Step<Launched, object> = {
   name: "connect",
   once: true,
+  when: unlessCaptured,
   async run({ link }, { signal }) {
     await link.session(signal);
     return {};
@@ -77,6 +100,7 @@ export const connectStep: Step<Launched, object> = {
 export const settleStep: Step<Launched, object> = {
   name: "settle",
   once: true,
+  when: unlessCaptured,
   async run({ link }, { signal }) {
     await settle(await link.session(signal), signal);
     return {};

@@ -12,6 +12,7 @@ import { Link } from "../../../../src/machine/run/link.ts";
 import { followBoot } from "../../../../src/machine/run/run-phase.ts";
 import { buildImage } from "../../../../src/recipe/build/build-image.ts";
 import { findGarbage, removeGarbage } from "../../../../src/recipe/collect-garbage.ts";
+import { listLedger } from "../../../../src/recipe/ledger.ts";
 import type { Event } from "../../../../stage2/index.ts";
 import { makeProject, SMALL } from "../../../support/small-project.ts";
 import { type Ec2Rig, gate, openEc2Rig } from "./rig.ts";
@@ -246,6 +247,16 @@ test.each([
   "ModifyImageAttribute",
 ])("gc finds and removes all of a desk that was killed while it waited for %s", async (action) => {
   const dir = await makeProject(ON_EC2);
+  await killDeskAt(dir, action);
+  const garbage = await findGarbage(dir, Date.now());
+  expect(garbage.entries.map(({ of }) => of)).toEqual(["image base"]);
+  await removeGarbage(dir, garbage, () => rig.provider);
+  expect(await left()).toEqual([]);
+  expect(await findGarbage(dir, Date.now())).toEqual({ entries: [], layers: [], remote: [] });
+});
+
+/** Kills a desk that builds `base` while it waits for the answer to a call; what was asked for is done all the same. */
+async function killDeskAt(dir: string, action: string): Promise<void> {
   const [open, held] = [gate(), gate()];
   const wait = () => {
     held.resolve();
@@ -261,10 +272,58 @@ test.each([
   desk.kill("SIGKILL");
   await new Promise((resolve) => desk.once("exit", resolve));
   open.resolve();
+  rig.ec2.behave();
   await rig.ec2.settle();
-  const garbage = await findGarbage(dir, Date.now());
-  expect(garbage.entries.map(({ of }) => of)).toEqual(["image base"]);
-  await removeGarbage(dir, garbage, () => rig.provider);
+}
+
+/** A desk that was killed while its AMI was pending, and what its build is called. */
+async function killedWhilePending(): Promise<{ readonly dir: string; readonly id: string; readonly ami: string }> {
+  const dir = await makeProject(ON_EC2);
+  const fault = { kind: "pending" } as const;
+  rig.ec2.misbehave({ action: "DescribeImages", fault, times: 1000, where: { Owners: undefined } });
+  await killDeskAt(dir, "DescribeSnapshots");
+  const [entry] = await listLedger(dir);
+  const [ami = ""] = (await left()).flatMap((what) => /^ami-\w+/.exec(what) ?? []);
+  return { dir, id: entry?.id ?? "", ami };
+}
+
+const resume = (dir: string, id: string, events: Event[] = []) =>
+  buildImage({
+    dir,
+    image: "base",
+    provider: rig.provider,
+    report: (event) => events.push(event),
+    signal: new AbortController().signal,
+    resume: id,
+  });
+
+test("--resume of a build whose desk was killed while its AMI was made waits for that AMI, and does nothing again", async () => {
+  const { dir, id, ami } = await killedWhilePending();
+  const launches = rig.ec2.state.instances.size;
+  const events: Event[] = [];
+  const { image } = await resume(dir, id, events);
+  expect(image).toMatchObject({ state: "good", origin: { ami }, inventory: { ports: expect.any(Array) } });
+  expect(image.packages.length).toBeGreaterThan(0);
+  const steps = events.flatMap((event) => (event.k === "desk-done" && !event.step.includes(":") ? [event.step] : []));
+  expect(steps).toEqual(["prepare", "launch", "capture", "smoke", "release", "record"]);
+  // The smoke test's alone.
+  expect(rig.ec2.state.instances.size - launches).toBe(1);
+  expect(await kinds()).toEqual(["ami", "snap"]);
+  expect(await listLedger(dir)).toEqual([]);
+  await removeImages(dir);
   expect(await left()).toEqual([]);
-  expect(await findGarbage(dir, Date.now())).toEqual({ entries: [], layers: [], remote: [] });
+});
+
+test("--resume makes another AMI where the project is not the one that the waiting AMI was made of", async () => {
+  const { dir, id, ami } = await killedWhilePending();
+  writeFileSync(
+    join(dir, "services/base/service.yaml"),
+    "description: Base\ninit: |\n  true\nupdate: |\n  echo other\n",
+  );
+  const { image } = await resume(dir, id);
+  expect(image.state).toBe("good");
+  expect(image.origin.ami).not.toBe(ami);
+  expect(await kinds()).toEqual(["ami", "snap"]);
+  await removeImages(dir);
+  expect(await left()).toEqual([]);
 });
